@@ -1,0 +1,57 @@
+//! Every example runs to its end and shows what it promises.
+#![cfg(test)]
+
+use std::process::Command;
+
+#[track_caller]
+fn check(program: &str, shows: &[&str]) {
+    let output = Command::new(program).output().expect("it starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{errors}");
+    for line in shows {
+        assert!(text.contains(line), "no {line:?} in {text}");
+    }
+}
+
+#[test]
+fn a_hyper_client_keeps_its_data_while_the_upstream_is_broken() {
+    let shows = [
+        "healthy: [4.1,4.2] (direct)",
+        "failed once: [4.1,4.2] (exponential_backoff_retry, 2 calls)",
+        "down: [4.1,4.2] (use_cached_data",
+        "/fred/series/{symbol}: 3 requests, 2 of them failed at the first call",
+    ];
+    check(env!("CARGO_BIN_EXE_hyper_client"), &shows);
+}
+
+#[test]
+fn an_axum_api_gives_its_last_good_answer_and_says_so() {
+    let shows = [
+        "healthy: 200 OK [[\"AAPL\",229.87]]",
+        "healing: stale;strategy=use_cached_data;source=",
+        "only exact: 500 Internal Server Error no connection to the database",
+        "a POST: 500 Internal Server Error no connection to the database",
+    ];
+    check(env!("CARGO_BIN_EXE_axum_inbound"), &shows);
+}
+
+#[test]
+fn a_strategy_of_ones_own_answers_where_the_caller_consents() {
+    let shows = [
+        "with consent: 200 OK {\"close_of_yesterday\":229.87} (Some(Estimate), closing_price)",
+        "without: 502 Bad Gateway",
+        "not in the table: 502 Bad Gateway",
+    ];
+    check(env!("CARGO_BIN_EXE_custom_strategy"), &shows);
+}
+
+#[test]
+fn a_rule_of_ones_own_tells_a_placeholder_from_data() {
+    let shows = [
+        "without the rule: {\"quotes\":[{\"last\":0.0}]} (direct)",
+        "with the rule: {\"quotes\":[{\"last\":4.2}]} (use_cached_data)",
+        "event: empty_data (vendor_code_7), status 200 on /v1/quotes, healed: true",
+    ];
+    check(env!("CARGO_BIN_EXE_custom_classifier"), &shows);
+}

@@ -1,0 +1,296 @@
+//! What strategies are made of: the question, what they may offer for it, and how they ask.
+
+use std::{convert::Infallible, fmt, time::Duration};
+
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, Method, Request, Response, Uri, Version};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::{
+    body::Body,
+    vocabulary::{
+        exchange::{Sent, TransportFault},
+        fault::Fault,
+        fidelity::{Fidelity, Floor},
+        provenance::StrategyId,
+        route::Route,
+    },
+};
+
+/// A request that may be answered more than once: its body, if any, is in memory.
+#[derive(Clone)]
+pub struct Ask {
+    /// The id of the request.
+    pub id: Uuid,
+    /// What kind of question it is.
+    pub route: Route,
+    /// GET or HEAD.
+    pub method: Method,
+    /// The target as the caller gave it.
+    pub uri: Uri,
+    /// The caller's fields.
+    pub headers: HeaderMap,
+    /// What the caller takes.
+    pub floor: Floor,
+    /// When what is in hand is given.
+    pub deadline: Instant,
+    pub(crate) version: Version,
+    pub(crate) body: bytes::Bytes,
+}
+
+/// What a strategy would answer with, if it works.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Offer {
+    /// How close its answer would be.
+    pub fidelity: Fidelity,
+    /// How long to wait before it is run.
+    pub delay: Duration,
+}
+
+/// Why a strategy is not tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// It does not help against such a fault.
+    NotForThisFault,
+    /// It could not answer before the deadline.
+    TooLate,
+    /// Its answer would be below the floor.
+    BelowTheFloor,
+    /// The budget for extra calls is spent.
+    Budget,
+}
+
+/// Why a strategy did not answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Miss {
+    /// It asked, and the answer was bad.
+    Fault(Fault),
+    /// It did not ask, or not once more.
+    Refused(Refusal),
+}
+
+/// A good answer and how close it is to what was asked. The layer that runs the strategy adds the rest of its
+/// [`Provenance`](crate::Provenance): there is no way to give an answer without one.
+pub struct Answer {
+    pub(crate) response: Response<Body>,
+    pub(crate) fidelity: Fidelity,
+}
+
+/// One way to answer, tried when the primary attempt failed. The extension point of this crate: small, object safe, and
+/// judged from outside.
+///
+/// ```
+/// use futures_util::future::BoxFuture;
+/// use healing_core::{Answer, Ask, Attempts, Body, Fault, Fidelity, Miss, Offer, Refusal, Strategy, StrategyId};
+///
+/// #[derive(Debug)]
+/// struct Closed;
+///
+/// impl Strategy for Closed {
+///     fn id(&self) -> StrategyId {
+///         StrategyId::new("market_closed")
+///     }
+///     fn offer(&self, _: &Ask, _: &[Fault]) -> Result<Offer, Refusal> {
+///         Ok(Offer::now(Fidelity::Substitute))
+///     }
+///     fn run<'a>(&'a self, _: &'a Ask, _: &'a mut dyn Attempts) -> BoxFuture<'a, Result<Answer, Miss>> {
+///         Box::pin(async { Ok(Answer::new(http::Response::new(Body::from("closed")), Fidelity::Substitute)) })
+///     }
+/// }
+/// ```
+pub trait Strategy: Send + Sync + fmt::Debug {
+    /// Its name.
+    fn id(&self) -> StrategyId;
+
+    /// What it would answer with after these faults, first to last.
+    ///
+    /// # Errors
+    /// With the reason, when it would not try.
+    fn offer(&self, ask: &Ask, failed: &[Fault]) -> Result<Offer, Refusal>;
+
+    /// Tries.
+    fn run<'a>(
+        &'a self,
+        ask: &'a Ask,
+        to: &'a mut dyn Attempts,
+    ) -> BoxFuture<'a, Result<Answer, Miss>>;
+}
+
+/// How a strategy asks: each call is paid from the budget, bounded in time, judged, and observed.
+pub trait Attempts: Send {
+    /// Asks once. `Ok` is a good answer.
+    fn attempt(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>>;
+}
+
+/// An error below HTTP that can say what it is, so that it can be judged like any other bad answer.
+///
+/// Adapters are here for hyper, hyper-util's client and [`Infallible`].
+///
+/// ```
+/// use healing_core::{Sent, TransportError, TransportFault};
+///
+/// #[derive(Debug)]
+/// struct NoRoute;
+///
+/// impl TransportError for NoRoute {
+///     fn fault(&self) -> (TransportFault, Sent) {
+///         (TransportFault::Unreachable, Sent::Nothing)
+///     }
+/// }
+/// ```
+pub trait TransportError {
+    /// What failed, and how far the request had got.
+    fn fault(&self) -> (TransportFault, Sent);
+}
+
+// === impl Ask ===
+
+impl Ask {
+    /// The request, once more.
+    #[must_use]
+    pub fn request(&self) -> Request<Body> {
+        let mut request = Request::new(Body::from(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.version_mut() = self.version;
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+impl fmt::Debug for Ask {
+    /// Shows what kind of question it is; the question itself may hold a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask")
+            .field("id", &self.id)
+            .field("route", &self.route)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Offer ===
+
+impl Offer {
+    /// An offer that asks at once.
+    #[must_use]
+    pub const fn now(fidelity: Fidelity) -> Self {
+        Self {
+            fidelity,
+            delay: Duration::ZERO,
+        }
+    }
+}
+
+// === impl Miss ===
+
+impl Miss {
+    /// The fault, where one came.
+    #[must_use]
+    pub fn into_fault(self) -> Option<Fault> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            Self::Refused(_) => None,
+        }
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// An answer of that fidelity.
+    #[must_use]
+    pub const fn new(response: Response<Body>, fidelity: Fidelity) -> Self {
+        Self { response, fidelity }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("fidelity", &self.fidelity)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl TransportError ===
+
+impl TransportError for Infallible {
+    fn fault(&self) -> (TransportFault, Sent) {
+        match *self {}
+    }
+}
+
+impl TransportError for hyper::Error {
+    fn fault(&self) -> (TransportFault, Sent) {
+        let sent = if self.is_canceled() {
+            Sent::Nothing
+        } else {
+            Sent::Something
+        };
+        (fault_of_chain(self), sent)
+    }
+}
+
+impl TransportError for hyper_util::client::legacy::Error {
+    fn fault(&self) -> (TransportFault, Sent) {
+        let found = fault_of_chain(self);
+        if !self.is_connect() {
+            return (found, Sent::Something);
+        }
+        let found = match found {
+            TransportFault::Other | TransportFault::Closed | TransportFault::Reset => {
+                TransportFault::Unreachable
+            }
+            TransportFault::Dns
+            | TransportFault::Refused
+            | TransportFault::ConnectTimeout
+            | TransportFault::Unreachable
+            | TransportFault::Tls
+            | TransportFault::Protocol => found,
+        };
+        (found, Sent::Nothing)
+    }
+}
+
+/// What an error is about, by the first in its chain of causes that tells.
+pub(crate) fn fault_of_chain(error: &(dyn std::error::Error + 'static)) -> TransportFault {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain
+        .filter_map(fault_of)
+        .next()
+        .unwrap_or(TransportFault::Other)
+}
+
+fn fault_of(error: &(dyn std::error::Error + 'static)) -> Option<TransportFault> {
+    use std::io::ErrorKind;
+    if let Some(error) = error.downcast_ref::<hyper::Error>() {
+        if error.is_parse() {
+            return Some(TransportFault::Protocol);
+        }
+        return (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+            .then_some(TransportFault::Closed);
+    }
+    let error = error.downcast_ref::<std::io::Error>()?;
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "std's list is open and long; what is not named says nothing"
+    )]
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Some(TransportFault::Refused),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
+            Some(TransportFault::Reset)
+        }
+        ErrorKind::TimedOut => Some(TransportFault::ConnectTimeout),
+        ErrorKind::UnexpectedEof => Some(TransportFault::Closed),
+        ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::AddrNotAvailable => Some(TransportFault::Unreachable),
+        // getaddrinfo's failures come as `Uncategorized`, hyper-util's and rustls' as `Other` or `InvalidData`.
+        ErrorKind::InvalidData => Some(TransportFault::Tls),
+        _ => error
+            .to_string()
+            .contains("lookup address")
+            .then_some(TransportFault::Dns),
+    }
+}

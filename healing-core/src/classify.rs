@@ -1,0 +1,268 @@
+//! The verdict: is this answer good, and if not, what is wrong with it.
+//!
+//! Everything that decides about an answer's health is here; nothing else looks at a status code to do so. Nothing here
+//! does I/O or reads a clock. The order is: transport, status and fields, then the body: first whether the data that this
+//! URL promises is there ([`shape`]), and only where it is not, what the body says instead ([`wording`]).
+
+pub(crate) mod encoding;
+pub(crate) mod json;
+pub(crate) mod retry_after;
+pub(crate) mod shape;
+pub(crate) mod wording;
+
+use std::{borrow::Cow, fmt};
+
+use http::{HeaderMap, Method, StatusCode, header, response::Parts};
+use jiff::Timestamp;
+
+use crate::{
+    body::{Chunks, declared_length},
+    classify::{
+        encoding::Inflated,
+        shape::{Content, Loss, Shape},
+        wording::Mark,
+    },
+    vocabulary::fault::{Domain, Fault, FaultClass},
+};
+
+/// What the head of an answer says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum HeadVerdict {
+    /// The body decides.
+    Judge,
+    /// Good as far as can be told; the body is passed on as it comes.
+    Pass,
+    /// Bad, or the caller's mistake, whatever the body.
+    Fault(Fault),
+}
+
+/// What the body of an answer with a good head says.
+#[derive(Clone, Debug)]
+pub(crate) enum BodyVerdict {
+    /// Good; its shape, where it is not just the promised one.
+    Good(Option<Shape>),
+    /// All that was promised is gone, but what came instead may be an answer. Bad until it came three times in a row.
+    Changed(Shape, Fault),
+    /// Bad.
+    Fault(Fault),
+}
+
+/// What the caller of a request can expect of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expectation<'a> {
+    pub(crate) method: &'a Method,
+    /// Whether the caller sent credentials of its own.
+    pub(crate) with_credentials: bool,
+    /// Larger bodies are judged by their head.
+    pub(crate) judge_up_to: u64,
+}
+
+/// A good answer as far as the general rules go, for a rule of one's own.
+#[derive(Clone, Copy)]
+pub struct Reply<'a> {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its fields.
+    pub headers: &'a HeaderMap,
+    chunks: &'a Chunks,
+}
+
+/// A rule of one's own: says what is wrong with an answer that the general rules call good. Asked only for bodies that are
+/// read whole.
+///
+/// ```
+/// use healing_core::{Classify, Fault, FaultClass, Reply};
+///
+/// #[derive(Debug)]
+/// struct Vendor;
+///
+/// impl Classify for Vendor {
+///     fn classify(&self, reply: &Reply<'_>) -> Option<Fault> {
+///         let throttled = reply.body().windows(5).any(|text| text == b"E-429");
+///         throttled.then(|| Fault::new(FaultClass::RateLimit, "vendor_throttle"))
+///     }
+/// }
+/// ```
+pub trait Classify: Send + Sync + fmt::Debug {
+    /// What is wrong with it, if anything. Pure and quick: it runs on the request path.
+    fn classify(&self, reply: &Reply<'_>) -> Option<Fault>;
+}
+
+// === impl Reply ===
+
+impl<'a> Reply<'a> {
+    pub(crate) const fn of(head: &'a Parts, chunks: &'a Chunks) -> Self {
+        Self {
+            status: head.status,
+            headers: &head.headers,
+            chunks,
+        }
+    }
+
+    /// Its body as it came over the wire, in one piece.
+    #[must_use]
+    pub fn body(&self) -> Cow<'a, [u8]> {
+        match self.chunks {
+            Chunks::None => Cow::Borrowed(&[]),
+            Chunks::One(chunk) => Cow::Borrowed(chunk),
+            Chunks::Many(chunks) => Cow::Owned(chunks.iter().flatten().copied().collect()),
+        }
+    }
+}
+
+impl fmt::Debug for Reply<'_> {
+    /// Shows the status and the size, never fields or content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("body", self.chunks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Judges the head of an answer that arrived at `now`.
+pub(crate) fn judge_head(head: &Parts, expected: Expectation<'_>, now: Timestamp) -> HeadVerdict {
+    let status = head.status;
+    if let Some((class, detail, domain)) = fault_of_status(status, expected.with_credentials) {
+        let wait = retry_after::wait(&head.headers, now);
+        return HeadVerdict::Fault(
+            Fault::new(class, detail)
+                .striking(domain)
+                .with_status(status)
+                .with_wait(wait),
+        );
+    }
+    let judged = status.is_success()
+        && !matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT
+        )
+        && *expected.method != Method::HEAD
+        && !is_stream(head)
+        && declared_length(&head.headers).is_none_or(|length| length <= expected.judge_up_to);
+    if judged {
+        HeadVerdict::Judge
+    } else {
+        HeadVerdict::Pass
+    }
+}
+
+/// Judges a whole body, given the head that came with it and what this URL's last good answer looked like.
+pub(crate) fn judge_body(head: &Parts, chunks: &Chunks, promise: Option<&Shape>) -> BodyVerdict {
+    let status = head.status;
+    let fault = |class, detail| BodyVerdict::Fault(Fault::new(class, detail).with_status(status));
+    let inflated;
+    let plain = match encoding::inflate(&head.headers, chunks) {
+        Inflated::AsItIs => chunks,
+        Inflated::Plain(bytes) => {
+            inflated = Chunks::One(bytes);
+            &inflated
+        }
+        Inflated::Unknown => return BodyVerdict::Good(promise.is_none().then(Shape::opaque)),
+        Inflated::Broken => return fault(FaultClass::MalformedBody, "bad_encoding"),
+    };
+    let seen = match shape::look(head, plain, promise) {
+        Content::Empty => return fault(FaultClass::EmptyData, "empty_body"),
+        Content::Cut => return fault(FaultClass::MalformedBody, "truncated_json"),
+        Content::NotJson(detail) => return fault(FaultClass::MalformedBody, detail),
+        Content::Seen(seen) => seen,
+    };
+    let marked = seen
+        .mark()
+        .map(|mark| fault_of_mark(mark).with_status(status));
+    match (seen.loss(promise), marked) {
+        // Nothing was promised, or enough of it is there. An answer that is nothing but an error is still one.
+        (None, Some(marked))
+            if seen.is_only_a_message() && promise.is_none_or(|promise| !seen.is(promise)) =>
+        {
+            BodyVerdict::Fault(marked)
+        }
+        (None, Some(marked)) if seen.has_new_error(promise) && seen.lacks_some_of(promise) => {
+            BodyVerdict::Fault(marked)
+        }
+        (None, _) if promise.is_some_and(|promise| seen.is(promise)) => BodyVerdict::Good(None),
+        (None, _) => BodyVerdict::Good(Some(seen.shape())),
+        (Some(_), Some(marked)) => BodyVerdict::Fault(marked),
+        (Some(Loss::Kind(detail)), None) => fault(FaultClass::MalformedBody, detail),
+        (Some(Loss::Bare), None) => fault(FaultClass::EmptyData, "no_data"),
+        (Some(_), None) if seen.is_only_a_message() => {
+            fault(FaultClass::ServerError, "error_object")
+        }
+        (Some(Loss::Rows), None) => BodyVerdict::Changed(
+            seen.shape(),
+            Fault::shape_changed(FaultClass::EmptyData, "no_rows").with_status(status),
+        ),
+        (Some(Loss::Paths), None) => BodyVerdict::Changed(
+            seen.shape(),
+            Fault::shape_changed(FaultClass::MalformedBody, "shape_changed").with_status(status),
+        ),
+    }
+}
+
+fn fault_of_mark(mark: Mark) -> Fault {
+    match mark {
+        Mark::Throttle => Fault::new(FaultClass::RateLimit, "throttle_note").striking(Domain::Key),
+        Mark::Quota => Fault::new(FaultClass::QuotaExceeded, "quota_note").striking(Domain::Key),
+        Mark::Maintenance => Fault::new(FaultClass::Maintenance, "maintenance_note"),
+        Mark::Error => Fault::new(FaultClass::ServerError, "error_object"),
+    }
+}
+
+/// The class, detail and domain of a status that is no answer. Redirects and 304 are answers.
+fn fault_of_status(
+    status: StatusCode,
+    with_credentials: bool,
+) -> Option<(FaultClass, &'static str, Domain)> {
+    let found = match status.as_u16() {
+        100..=399 => return None,
+        401 | 407 => (FaultClass::AuthError, "auth_401", Domain::Key),
+        // A caller without credentials cannot mend them: the key that was refused is the upstream's own.
+        403 if with_credentials => (FaultClass::AuthError, "auth_403", Domain::Key),
+        403 => (FaultClass::Forbidden, "forbidden_403", Domain::Object),
+        402 => (
+            FaultClass::PremiumRequired,
+            "payment_required",
+            Domain::Object,
+        ),
+        404 | 410 => (FaultClass::NotFound, "not_found_404", Domain::Object),
+        408 => (FaultClass::Timeout, "request_timeout_408", Domain::Object),
+        418 | 999 => (FaultClass::RateLimit, "ban", Domain::Key),
+        423 => (FaultClass::RateLimit, "locked_423", Domain::Key),
+        429 => (FaultClass::RateLimit, "rate_limit_429", Domain::Key),
+        451 => (FaultClass::Blocked, "geo_451", Domain::Object),
+        400..=499 => (
+            FaultClass::InvalidRequest,
+            "invalid_request_4xx",
+            Domain::Object,
+        ),
+        504 | 522 | 524 => (FaultClass::Timeout, "gateway_timeout", Domain::Object),
+        _ => (FaultClass::ServerError, "server_error_5xx", Domain::Object),
+    };
+    Some(found)
+}
+
+/// Bodies that have no end to wait for, or are read as they come.
+fn is_stream(head: &Parts) -> bool {
+    const STREAMS: [&str; 5] = [
+        "text/event-stream",
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/stream+json",
+        "multipart/",
+    ];
+    let Some(kind) = head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let starts = |prefix: &str| {
+        kind.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    STREAMS.into_iter().any(starts)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! The fields, letter by letter.
+
+use http::StatusCode;
+use uuid::Uuid;
+
+use super::*;
+use crate::vocabulary::{route::Route, source::Source};
+
+fn truth() -> Provenance {
+    Provenance {
+        id: Uuid::nil(),
+        fidelity: Some(Fidelity::Stale),
+        strategy: StrategyId::USE_CACHED_DATA,
+        route: Some(Route::new(
+            Source::new("fred_api").unwrap(),
+            "/api/fred/{series}",
+        )),
+        fault: Some(
+            Fault::new(FaultClass::ServerError, "server_error_5xx")
+                .with_status(StatusCode::SERVICE_UNAVAILABLE),
+        ),
+        age: Some(Duration::from_millis(412_900)),
+        attempts: 1,
+        took: Duration::from_millis(12),
+        cache: CacheUse::AfterFault,
+    }
+}
+
+#[track_caller]
+fn check(truth: &Provenance, expose: Expose, expected: &[(&str, &str)]) {
+    let mut headers = HeaderMap::new();
+    Identity::new("heal-7f3a", expose)
+        .unwrap()
+        .label(&mut headers, truth);
+    headers.remove("x-request-id").unwrap();
+    let mut lines: Vec<(&str, &str)> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect();
+    lines.sort_unstable();
+    assert_eq!(lines, expected);
+}
+
+const NIL: &str = "00000000-0000-0000-0000-000000000000";
+
+#[test]
+fn a_stale_answer_after_a_fault_is_labelled() {
+    let healing = format!(
+        "stale;strategy=use_cached_data;source=fred_api;class=server_error;age=412;attempts=1;id=\"{NIL}\""
+    );
+    check(
+        &truth(),
+        Expose::Full,
+        &[
+            ("age", "412"),
+            (
+                "cache-status",
+                "heal-7f3a;fwd=stale;fwd-status=503;detail=stale-if-error",
+            ),
+            ("healing", &healing),
+            (
+                "proxy-status",
+                "heal-7f3a;received-status=503;details=\"server_error_5xx\"",
+            ),
+            ("server-timing", "heal;dur=12;desc=\"1 attempt\""),
+        ],
+    );
+}
+
+#[test]
+fn a_caller_is_told_the_fidelity_whatever_is_exposed() {
+    check(
+        &truth(),
+        Expose::None,
+        &[
+            ("age", "412"),
+            (
+                "cache-status",
+                "heal-7f3a;fwd=stale;fwd-status=503;detail=stale-if-error",
+            ),
+            ("healing", "stale"),
+        ],
+    );
+}
+
+#[test]
+fn an_answer_while_the_source_rests_is_a_hit_with_a_negative_lifetime() {
+    let rested = Provenance {
+        cache: CacheUse::Rested,
+        attempts: 0,
+        ..truth()
+    };
+    let mut headers = HeaderMap::new();
+    Identity::new("heal-7f3a", Expose::Full)
+        .unwrap()
+        .label(&mut headers, &rested);
+    assert_eq!(
+        headers["cache-status"],
+        "heal-7f3a;hit;ttl=-412;detail=breaker-open"
+    );
+}
+
+#[test]
+fn a_direct_answer_says_nothing_but_its_id_and_what_the_cache_did() {
+    let direct = Provenance {
+        fidelity: Some(Fidelity::Exact),
+        strategy: StrategyId::DIRECT,
+        fault: None,
+        age: None,
+        cache: CacheUse::Missed { stored: true },
+        ..truth()
+    };
+    check(
+        &direct,
+        Expose::Full,
+        &[("cache-status", "heal-7f3a;fwd=uri-miss;stored")],
+    );
+}
+
+#[test]
+fn what_failed_below_http_has_its_registered_name() {
+    let cases = [
+        ("connect_refused", "connection_refused"),
+        ("eof", "connection_terminated"),
+        ("tls", "tls_protocol_error"),
+    ];
+    for (detail, name) in cases {
+        assert_eq!(
+            proxy_error(&Fault::new(FaultClass::ConnectionError, detail)),
+            Some(name)
+        );
+    }
+    assert_eq!(
+        proxy_error(&Fault::new(FaultClass::ServerError, "server_error_5xx")),
+        None
+    );
+}
+
+#[test]
+fn a_floor_is_a_token_with_at_most_an_age() {
+    let read = |text: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(HEALING_FLOOR, text.parse().unwrap());
+        floor(&headers)
+    };
+    assert_eq!(floor(&HeaderMap::new()), Ok(None));
+    assert_eq!(read("exact"), Ok(Some(Floor::of(Fidelity::Exact))));
+    let aged = Floor {
+        fidelity: Fidelity::Stale,
+        max_age: Some(Duration::from_mins(15)),
+    };
+    assert_eq!(read("stale;max-age=900"), Ok(Some(aged)));
+    for bad in [
+        "",
+        "fresh",
+        "\"stale\"",
+        "stale;max-age=-1",
+        "stale;max-age=soon",
+        "stale;age=1",
+        "stale, exact",
+        "1",
+    ] {
+        assert_eq!(read(bad), Err(BadFloor), "{bad}");
+    }
+}

@@ -1,0 +1,249 @@
+//! The handle that the layers share: what it remembers, what it may do, what it tells.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    attempt::Strategy,
+    budget::{Budget, BudgetRules},
+    classify::Classify,
+    clock::Clock,
+    health::Snapshot,
+    kept::Kept,
+    layers::observe::Observer,
+    registry::Registry,
+    strategies::retry::Retry,
+    vocabulary::{
+        fidelity::{Fidelity, Floor},
+        observation::Sink,
+    },
+};
+
+/// What heals. A cheap handle: clones share what they have learned, so give clones of one to every layer and worker.
+///
+/// ```
+/// use healing_core::Healer;
+/// let healer = Healer::builder().build();
+/// assert!(healer.snapshot().sources.is_empty());
+/// ```
+#[derive(Clone)]
+pub struct Healer {
+    pub(crate) house: Arc<House>,
+}
+
+/// What layers look up.
+#[derive(Debug)]
+pub(crate) struct House {
+    pub(crate) clock: Clock,
+    pub(crate) registry: Registry,
+    pub(crate) kept: Kept,
+    pub(crate) observer: Observer,
+    /// The extra calls of all sources together.
+    pub(crate) budget: Budget,
+    pub(crate) strategies: Vec<Arc<dyn Strategy>>,
+    pub(crate) rules: Vec<Arc<dyn Classify>>,
+    pub(crate) settings: Settings,
+    /// Requests of callers so far, for the budget of all.
+    pub(crate) requests: AtomicU64,
+    /// Bytes of bodies that are being read whole.
+    pub(crate) held: AtomicU64,
+}
+
+/// What may be set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) deadline: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) judge_up_to: u64,
+    pub(crate) replay_up_to: u64,
+    pub(crate) hold_at_most: u64,
+    pub(crate) floor: Floor,
+    pub(crate) floor_for_callers: Fidelity,
+    pub(crate) gives_copies: bool,
+    pub(crate) answers_errors: bool,
+}
+
+/// Sets up a [`Healer`].
+#[derive(Debug)]
+pub struct HealerBuilder {
+    settings: Settings,
+    copies: u64,
+    clock: Clock,
+    sink: Option<Arc<dyn Sink>>,
+    strategies: Vec<Arc<dyn Strategy>>,
+    rules: Vec<Arc<dyn Classify>>,
+}
+
+// === impl Healer ===
+
+impl Healer {
+    /// A builder with the defaults: retry and copies, floor stale, deadline 3 s, timeout 10 s.
+    #[must_use]
+    pub fn builder() -> HealerBuilder {
+        let settings = Settings {
+            deadline: Duration::from_secs(3),
+            timeout: Duration::from_secs(10),
+            judge_up_to: 2 * 1024 * 1024,
+            replay_up_to: 64 * 1024,
+            hold_at_most: 256 * 1024 * 1024,
+            floor: Floor::of(Fidelity::Stale),
+            floor_for_callers: Fidelity::Stale,
+            gives_copies: true,
+            answers_errors: false,
+        };
+        HealerBuilder {
+            settings,
+            copies: 128 * 1024 * 1024,
+            clock: Clock::started_now(),
+            sink: None,
+            strategies: vec![Arc::new(Retry::default())],
+            rules: Vec::new(),
+        }
+    }
+
+    /// How every source is doing. Call it about once a second: windows are made of its readings.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.house.registry.snapshot(self.house.clock.now())
+    }
+
+    /// The wall time of the healer's clock.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.house.clock.timestamp(self.house.clock.now())
+    }
+}
+
+impl fmt::Debug for Healer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Healer")
+            .field("kept", &self.house.kept)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl HealerBuilder ===
+
+impl HealerBuilder {
+    /// How long a caller waits before it is given what is in hand.
+    #[must_use]
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.settings.deadline = deadline;
+        self
+    }
+
+    /// How long an upstream is waited for when nothing is in hand.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// The lowest fidelity that is given, unless a caller asks for more.
+    #[must_use]
+    pub fn floor(mut self, floor: Fidelity) -> Self {
+        self.settings.floor = Floor::of(floor);
+        self.settings.floor_for_callers = self.settings.floor_for_callers.max(floor);
+        self
+    }
+
+    /// The lowest fidelity that a caller may ask for.
+    #[must_use]
+    pub const fn floor_for_callers(mut self, floor: Fidelity) -> Self {
+        self.settings.floor_for_callers = floor;
+        self
+    }
+
+    /// Room for kept copies and what else is remembered of URLs, in bytes.
+    #[must_use]
+    pub const fn copies(mut self, bytes: u64) -> Self {
+        self.copies = bytes;
+        self
+    }
+
+    /// Bodies above that many bytes are judged by their head and streamed.
+    #[must_use]
+    pub const fn judge_up_to(mut self, bytes: u64) -> Self {
+        self.settings.judge_up_to = bytes;
+        self
+    }
+
+    /// Whether kept copies are given.
+    #[must_use]
+    pub(crate) const fn gives_copies(mut self, gives: bool) -> Self {
+        self.settings.gives_copies = gives;
+        self
+    }
+
+    /// Answers errors of the inner service with problem details (RFC 9457) instead of passing them on: for servers.
+    #[must_use]
+    pub const fn answer_errors(mut self) -> Self {
+        self.settings.answers_errors = true;
+        self
+    }
+
+    /// Tells somebody of every request that was not answered well at the first call.
+    #[must_use]
+    pub fn sink(mut self, sink: Arc<dyn Sink>) -> Self {
+        self.sink = Some(sink);
+        self
+    }
+
+    /// Adds a strategy, tried after those before it.
+    #[must_use]
+    pub fn strategy(mut self, strategy: impl Strategy + 'static) -> Self {
+        self.strategies.push(Arc::new(strategy));
+        self
+    }
+
+    /// Takes the default strategies out, to begin with none.
+    #[must_use]
+    pub fn without_strategies(mut self) -> Self {
+        self.strategies.clear();
+        self
+    }
+
+    /// Adds a rule of one's own about what is wrong with an answer.
+    #[must_use]
+    pub fn rule(mut self, rule: impl Classify + 'static) -> Self {
+        self.rules.push(Arc::new(rule));
+        self
+    }
+
+    /// Reads the time there.
+    #[must_use]
+    pub const fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The healer.
+    #[must_use]
+    pub fn build(self) -> Healer {
+        // All sources together may spend what one may, and keep a larger floor: there are more of them to keep alive.
+        let all = BudgetRules {
+            floor_per_s: 1.0,
+            ..BudgetRules::default()
+        };
+        let house = House {
+            clock: self.clock,
+            registry: Registry::new(self.clock),
+            kept: Kept::new(self.copies),
+            observer: Observer::new(self.clock, self.sink),
+            budget: Budget::new(all),
+            strategies: self.strategies,
+            rules: self.rules,
+            settings: self.settings,
+            requests: AtomicU64::new(0),
+            held: AtomicU64::new(0),
+        };
+        Healer {
+            house: Arc::new(house),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! How routes and sources are doing: live counters on the request path, windows beside it.
+//!
+//! The request path only adds to [`Tally`]s, which are atomics. Once a second somebody who is not on it takes a reading of
+//! each; a window is the difference of two readings. So a healthy request costs a few relaxed additions, and a window of
+//! any length costs nothing until it is looked at.
+
+pub(crate) mod tally;
+pub(crate) mod window;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::vocabulary::{fault::FaultClass, provenance::StrategyId, route::Route, source::Source};
+
+/// How a route or a source is doing, worst last.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum HealthStatus {
+    /// Under 5 % of the attempts fail, and nothing had to be healed.
+    Healthy,
+    /// 5 % or more fail, or healing is at work.
+    Degraded,
+    /// 20 % or more fail.
+    Critical,
+    /// The source rests after repeated failures, and nothing was healed lately.
+    Failed,
+}
+
+/// A route, as of now: one row of `endpoint_health`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointHealth {
+    /// The route.
+    pub route: Route,
+    /// The word for it.
+    pub status: HealthStatus,
+    /// Requests of callers since the start.
+    pub total_requests: u64,
+    /// Requests whose primary attempt failed, or was not made because the source rests.
+    pub failed_requests: u64,
+    /// Failed requests over requests in the last five minutes, 0 to 1; 0 without requests.
+    pub error_rate: f64,
+    /// Mean time of an upstream call, in seconds; 0 without calls.
+    pub avg_response_time: f64,
+    /// The last good upstream answer.
+    pub last_success: Option<Timestamp>,
+    /// The last bad one.
+    pub last_failure: Option<Timestamp>,
+    /// Bad upstream answers since the last good one.
+    pub consecutive_failures: u32,
+    /// Good upstream answers since the last bad one.
+    pub consecutive_successes: u32,
+    /// Requests answered usefully over requests in the last 24 hours, 0 to 100, rounded down to a tenth.
+    pub uptime_percentage: f64,
+}
+
+/// What was wrong last with a source, and what healed it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastFault {
+    /// The class.
+    pub class: FaultClass,
+    /// The finer word.
+    pub detail: &'static str,
+    /// What healed it; `None` when nothing did.
+    pub healed_by: Option<StrategyId>,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// A source, as of now: its routes added up, its status the worst of theirs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceHealth {
+    /// The source.
+    pub source: Source,
+    /// The word for it.
+    pub status: HealthStatus,
+    /// Requests of callers in the last 24 hours.
+    pub requests: u64,
+    /// Requests answered usefully over requests in the last 24 hours, 0 to 100, rounded down to a tenth.
+    pub uptime_percentage: f64,
+    /// Requests whose primary attempt was good over requests in the last 24 hours, likewise.
+    pub actual_success_percentage: f64,
+    /// Failed requests over requests in the last five minutes, 0 to 1.
+    pub error_rate: f64,
+    /// Median and 95th percentile of upstream calls, within a sixth of the value; `None` without calls.
+    pub latency: Option<(Duration, Duration)>,
+    /// Whether the primary attempt is not made at the moment (the breaker is open).
+    pub resting: bool,
+    /// Whether an answer was healed in the last ten seconds.
+    pub healing_active: bool,
+    /// Since when the status has been what it is.
+    pub since: Timestamp,
+    /// What was wrong last.
+    pub last_fault: Option<LastFault>,
+    /// Its routes, busiest first.
+    pub routes: Vec<EndpointHealth>,
+}
+
+/// Every source that has had a request, as of one moment. A source without data is left out: unknown is not healthy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The moment.
+    pub time: Timestamp,
+    /// The sources by name.
+    pub sources: Vec<SourceHealth>,
+}
+
+// === impl HealthStatus ===
+
+impl HealthStatus {
+    /// From this share of failed requests on a route is degraded (the specification's 5 %).
+    pub const DEGRADED_FROM: f64 = 0.05;
+    /// From this share on it is critical (the specification's 20 %).
+    pub const CRITICAL_FROM: f64 = 0.20;
+
+    /// Its word on the feed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Critical => "critical",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The word for what is seen of a route.
+    pub(crate) fn of(signs: Signs) -> Self {
+        if signs.resting && !signs.healing {
+            Self::Failed
+        } else if signs.error_rate >= Self::CRITICAL_FROM {
+            Self::Critical
+        } else if signs.healing || signs.error_rate >= Self::DEGRADED_FROM {
+            Self::Degraded
+        } else {
+            Self::Healthy
+        }
+    }
+}
+
+/// What is seen of a route.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signs {
+    /// The share of requests whose primary attempt failed, in the window.
+    pub(crate) error_rate: f64,
+    /// Whether the primary attempt is not made.
+    pub(crate) resting: bool,
+    /// Whether an answer was healed lately.
+    pub(crate) healing: bool,
+}
+
+/// A share as a percentage with one decimal, rounded down, so that 99.96 is never shown as 100; 100 where nothing was
+/// asked, which callers leave out.
+pub(crate) fn percentage(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 100.0;
+    }
+    let tenths = u128::from(part) * 1000 / u128::from(whole);
+    f64::from(u16::try_from(tenths.min(1000)).unwrap_or(1000)) / 10.0
+}

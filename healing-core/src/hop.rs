@@ -1,0 +1,74 @@
+//! Fields that belong to one connection (RFC 9110, section 7.6.1) and so to no answer that is given over another.
+
+use http::{HeaderMap, HeaderName, header};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Takes out the fields of a connection, those that `Connection` names included. `TE: trailers` stays: it is for the next
+/// hop too.
+///
+/// ```
+/// let mut headers = http::HeaderMap::new();
+/// headers.insert("connection", "close, x-mine".parse()?);
+/// headers.insert("x-mine", "1".parse()?);
+/// healing_core::strip_hop_fields(&mut headers);
+/// assert!(headers.is_empty());
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
+pub fn strip_hop_fields(headers: &mut HeaderMap) {
+    if headers.contains_key(header::CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(header::CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|name| HeaderName::try_from(name.trim()).ok())
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+        headers.remove(header::CONNECTION);
+    }
+    let trailers = headers
+        .get(header::TE)
+        .is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    for name in [
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ] {
+        headers.remove(name);
+    }
+    if !trailers {
+        headers.remove(header::TE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_the_hop_is_taken_out_and_nothing_else() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, x-mine"),
+            ("x-mine", "1"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "keep-alive"),
+            ("te", "gzip"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("accept", "*/*"),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        strip_hop_fields(&mut headers);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["accept"]);
+        headers.insert("te", "trailers".parse().unwrap());
+        strip_hop_fields(&mut headers);
+        assert!(headers.contains_key("te"));
+    }
+}

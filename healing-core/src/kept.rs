@@ -1,0 +1,465 @@
+//! What is remembered of each URL: the copy in hand, what its good answers look like, whether it is worth asking.
+//!
+//! A copy is what heals most, so the rules about who may be given which are strict (RFC 9111, with the bounds of
+//! `docs/src/copies.md`): never `no-store`, never across callers with different credentials, never against the origin's
+//! word. Everything is bounded by weight in bytes.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use crate::{
+    body::Chunks,
+    classify::shape::Shape,
+    lock::lock,
+    outage::{Gate, Guards},
+};
+
+/// How long after it was stored a copy may heal (the specification's 15 minutes).
+pub(crate) const HEAL_FOR: Duration = Duration::from_mins(15);
+
+/// A shape that came so often in a row is the new shape.
+const ACCEPTED_AFTER: u8 = 3;
+
+/// What an entry weighs beside its copy.
+const ENTRY_BYTES: usize = 1024;
+
+/// The memories of all URLs, weighed and bounded.
+pub(crate) struct Kept {
+    urls: Cache<UrlKey, Arc<Memory>>,
+    hashers: [RandomState; 2],
+}
+
+/// Names a URL as one caller sees it. Two keyed hashes: nobody outside can make two URLs meet.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct UrlKey(u64, u64);
+
+/// What a URL's last good answer looked like.
+#[derive(Clone, Debug)]
+pub(crate) struct Promise(Arc<(Shape, Option<u64>)>);
+
+/// Tells bodies apart. Keyed like [`UrlKey`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct BodyHash(u64);
+
+/// What is remembered of one URL.
+pub(crate) struct Memory {
+    copy: ArcSwapOption<Copy>,
+    /// The shape of the last good answer, and which of the URL's variants that was.
+    promise: ArcSwapOption<(Shape, Option<u64>)>,
+    /// A keyed hash of the last good answer's body as it came over the wire; zero before there was one.
+    last_good: AtomicU64,
+    candidate: Mutex<Option<(u64, u8)>>,
+    /// Whether there is one. All that a healthy answer reads.
+    has_candidate: AtomicBool,
+    pub(crate) gate: Arc<Gate>,
+}
+
+/// A kept answer.
+pub(crate) struct Copy {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Chunks,
+    /// When it came, less the age that it came with.
+    made: Instant,
+    stored: Instant,
+    /// What the request said in the fields that the answer varies by.
+    varies_by: u64,
+}
+
+// === impl Kept ===
+
+impl Kept {
+    /// Room for that many bytes.
+    pub(crate) fn new(capacity: u64) -> Self {
+        let urls = Cache::builder()
+            .max_capacity(capacity)
+            .weigher(|_, memory: &Arc<Memory>| u32::try_from(memory.weight()).unwrap_or(u32::MAX))
+            .time_to_idle(Duration::from_hours(24))
+            .build();
+        Self {
+            urls,
+            hashers: [RandomState::new(), RandomState::new()],
+        }
+    }
+
+    /// The key of a URL for that [`caller`]. GET and HEAD share it.
+    pub(crate) fn key(&self, uri: &Uri, caller: Option<&[u8; 32]>) -> UrlKey {
+        let hash = |hasher: &RandomState| {
+            hasher.hash_one((
+                uri.authority().map(http::uri::Authority::as_str),
+                uri.path(),
+                uri.query(),
+                caller,
+            ))
+        };
+        let [first, second] = &self.hashers;
+        UrlKey(hash(first), hash(second))
+    }
+
+    /// The hash of a body, however it was cut into chunks.
+    pub(crate) fn hash_of(&self, body: &Chunks) -> BodyHash {
+        let [hasher, _] = &self.hashers;
+        let mut hash = hasher.build_hasher();
+        for chunk in body.iter() {
+            hash.write(chunk);
+        }
+        BodyHash(hash.finish().max(1))
+    }
+
+    pub(crate) fn find(&self, key: UrlKey) -> Option<Arc<Memory>> {
+        self.urls.get(&key)
+    }
+
+    pub(crate) fn find_or_begin(&self, key: UrlKey, now: Instant) -> Arc<Memory> {
+        self.urls.get_with(key, || Arc::new(Memory::new(now)))
+    }
+
+    /// Keeps a copy. The entry is weighed anew where its weight has changed.
+    pub(crate) fn keep(&self, key: UrlKey, memory: &Arc<Memory>, copy: Copy) {
+        let before = memory.weight();
+        memory.copy.store(Some(Arc::new(copy)));
+        if memory.weight().abs_diff(before) > ENTRY_BYTES {
+            self.urls.insert(key, Arc::clone(memory));
+        }
+    }
+
+    /// Whether a copy of this answer may be kept, and if so, the copy.
+    pub(crate) fn copy_of(&self, answer: &Received<'_>, now: Instant) -> Option<Copy> {
+        let request = answer.request;
+        let keeping = keeping(answer.headers);
+        let storable = answer.method == Method::GET
+            && answer.status == StatusCode::OK
+            && (keeping == Keeping::Shared
+                || (keeping == Keeping::Private && answer.with_credentials))
+            && !directives(request).any(|directive| directive.eq_ignore_ascii_case("no-store"));
+        if !storable {
+            return None;
+        }
+        let varies_by = self.varied(answer.headers, request)?;
+        let came_with = age(answer.headers);
+        Some(Copy {
+            status: answer.status,
+            headers: for_others(answer.headers),
+            body: answer.body.clone(),
+            made: now.checked_sub(came_with).unwrap_or(now),
+            stored: now,
+            varies_by,
+        })
+    }
+
+    /// The copy in hand for that request: young enough to heal, and of what this caller asks.
+    pub(crate) fn in_hand(&self, memory: &Memory, wanted: Wanted<'_>) -> Option<Arc<Copy>> {
+        let Wanted {
+            request,
+            now,
+            max_age,
+        } = wanted;
+        let copy = memory.copy.load_full()?;
+        let in_time = now.saturating_duration_since(copy.stored) <= HEAL_FOR;
+        let young = max_age.is_none_or(|most| copy.age(now) <= most);
+        let same = !copy.headers.contains_key(header::VARY)
+            || self.varied(&copy.headers, request) == Some(copy.varies_by);
+        (in_time && young && same).then_some(copy)
+    }
+
+    /// A number that requests share for which an answer with these fields is the same; `None` when no two are.
+    pub(crate) fn varied(&self, answer: &HeaderMap, request: &HeaderMap) -> Option<u64> {
+        let mut sum = 0_u64;
+        for name in answer
+            .get_all(header::VARY)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|v| v.split(','))
+        {
+            let name = name.trim();
+            if name == "*" {
+                return None;
+            }
+            let Ok(name) = HeaderName::try_from(name) else {
+                continue;
+            };
+            let values: Vec<&[u8]> = request
+                .get_all(&name)
+                .iter()
+                .map(http::HeaderValue::as_bytes)
+                .collect();
+            let [hasher, _] = &self.hashers;
+            sum = sum.wrapping_add(hasher.hash_one((name.as_str(), values)));
+        }
+        Some(sum)
+    }
+}
+
+/// What a request takes of a copy.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) request: &'a HeaderMap,
+    pub(crate) now: Instant,
+    /// The greatest age that the caller takes.
+    pub(crate) max_age: Option<Duration>,
+}
+
+/// A good answer that was read whole.
+pub(crate) struct Received<'a> {
+    pub(crate) method: &'a Method,
+    /// The fields of the request.
+    pub(crate) request: &'a HeaderMap,
+    /// Whether the request carried credentials of its caller.
+    pub(crate) with_credentials: bool,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a Chunks,
+}
+
+// What is kept is other people's data: it is counted for debugging, never shown.
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept")
+            .field("urls", &self.urls.entry_count())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory")
+            .field("weight", &self.weight())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Copy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Copy")
+            .field("weight", &self.weight())
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Promise ===
+
+impl std::ops::Deref for Promise {
+    type Target = Shape;
+
+    fn deref(&self) -> &Shape {
+        &self.0.0
+    }
+}
+
+// === impl UrlKey ===
+
+impl UrlKey {
+    /// A number for telling objects apart.
+    pub(crate) const fn object(self) -> u64 {
+        self.0
+    }
+}
+
+// === impl Memory ===
+
+impl Memory {
+    fn new(now: Instant) -> Self {
+        Self {
+            copy: ArcSwapOption::empty(),
+            promise: ArcSwapOption::empty(),
+            last_good: AtomicU64::new(0),
+            candidate: Mutex::new(None),
+            has_candidate: AtomicBool::new(false),
+            gate: Arc::new(Gate::new(Guards::One, now)),
+        }
+    }
+
+    /// What that variant of the URL promises. One variant is remembered, the last.
+    pub(crate) fn promise(&self, varies_by: Option<u64>) -> Option<Promise> {
+        let promise = self.promise.load_full()?;
+        (promise.1.is_some() && promise.1 == varies_by).then_some(Promise(promise))
+    }
+
+    /// A good answer of another shape than the last one came.
+    pub(crate) fn promises(&self, shape: Shape, varies_by: Option<u64>) {
+        self.promise.store(Some(Arc::new((shape, varies_by))));
+    }
+
+    /// An answer of another shape came. Returns whether it came often enough in a row to be the new one.
+    pub(crate) fn accepts(&self, shape: &Shape) -> bool {
+        self.has_candidate.store(true, Relaxed);
+        let mut candidate = lock(&self.candidate);
+        let likeness = shape.likeness();
+        let seen = match *candidate {
+            Some((last, seen)) if last == likeness => seen + 1,
+            _ => 1,
+        };
+        *candidate = (seen < ACCEPTED_AFTER).then_some((likeness, seen));
+        seen >= ACCEPTED_AFTER
+    }
+
+    /// Whether the last good answer had just this body: it is as good as it was, and need not be looked into again.
+    pub(crate) fn knows(&self, body: BodyHash) -> bool {
+        self.last_good.load(Relaxed) == body.0
+    }
+
+    /// A good answer had this body.
+    pub(crate) fn learns(&self, body: BodyHash) {
+        self.last_good.store(body.0, Relaxed);
+        if self.has_candidate.load(Relaxed) {
+            self.forgets_candidate();
+        }
+    }
+
+    /// The row of new shapes is broken.
+    pub(crate) fn forgets_candidate(&self) {
+        if self.has_candidate.swap(false, Relaxed) {
+            lock(&self.candidate).take();
+        }
+    }
+
+    fn weight(&self) -> usize {
+        let copy = self.copy.load();
+        ENTRY_BYTES + copy.as_ref().map_or(0, |copy| copy.weight())
+    }
+}
+
+// === impl Copy ===
+
+impl Copy {
+    /// How old its content is.
+    pub(crate) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.made)
+    }
+
+    /// Whether the caller says that it has just this one (RFC 9110, section 13.1.2; weak comparison).
+    pub(crate) fn is_known_to(&self, request: &HeaderMap) -> bool {
+        let tag = |text: &[u8]| text.strip_prefix(b"W/").unwrap_or(text).to_vec();
+        let Some(own) = self
+            .headers
+            .get(header::ETAG)
+            .map(|value| tag(value.as_bytes()))
+        else {
+            return false;
+        };
+        let mut known = request
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|b| *b == b','));
+        known.any(|known| known.trim_ascii() == b"*" || tag(known.trim_ascii()) == own)
+    }
+
+    fn weight(&self) -> usize {
+        let fields: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 64)
+            .sum();
+        self.body.len() + fields
+    }
+}
+
+/// A digest of who asks, where the request tells; answers for one caller are not given to another.
+pub(crate) fn caller(headers: &HeaderMap) -> Option<[u8; 32]> {
+    if !has_credentials(headers) {
+        return None;
+    }
+    let mut digest = Sha256::new();
+    for (name, value) in headers.iter().filter(|(name, _)| is_credential(name)) {
+        digest.update(name.as_str());
+        digest.update([0]);
+        digest.update(value.as_bytes());
+        digest.update([0]);
+    }
+    Some(digest.finalize().into())
+}
+
+/// Whether a request carries credentials of its caller.
+fn has_credentials(headers: &HeaderMap) -> bool {
+    headers.keys().any(is_credential)
+}
+
+fn is_credential(name: &HeaderName) -> bool {
+    // Whatever a provider calls its key: X-Api-Key, APCA-API-KEY-ID, X-Finnhub-Token. One name too many only separates
+    // callers that could have shared.
+    const WORDS: [&[u8]; 5] = [b"key", b"token", b"secret", b"auth", b"session"];
+    let mut rest = name.as_str().as_bytes();
+    while let [first, more @ ..] = rest {
+        if matches!(first, b'k' | b't' | b's' | b'a')
+            && WORDS.iter().any(|word| rest.starts_with(word))
+        {
+            return true;
+        }
+        rest = more;
+    }
+    *name == header::COOKIE
+}
+
+/// What an origin's `Cache-Control` says about keeping a copy to be given stale, which is all that a copy is for.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Keeping {
+    Shared,
+    /// Only for the caller whose credentials it answers.
+    Private,
+    Never,
+}
+
+fn keeping(headers: &HeaderMap) -> Keeping {
+    const NEVER: [&str; 5] = [
+        "no-store",
+        "no-cache",
+        "must-revalidate",
+        "proxy-revalidate",
+        "s-maxage",
+    ];
+    let said = directives(headers).map(|directive| {
+        if NEVER
+            .iter()
+            .any(|never| directive.eq_ignore_ascii_case(never))
+        {
+            Keeping::Never
+        } else if directive.eq_ignore_ascii_case("private") {
+            Keeping::Private
+        } else {
+            Keeping::Shared
+        }
+    });
+    said.max().unwrap_or(Keeping::Shared)
+}
+
+/// The names of the directives of `Cache-Control`.
+fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers
+        .get_all(header::CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(|part| part.split_once('=').map_or(part, |(name, _)| name).trim())
+}
+
+/// A copy is given to others: it must not hand them the session that began with it.
+fn for_others(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.remove(header::SET_COOKIE);
+    headers
+}
+
+fn age(headers: &HeaderMap) -> Duration {
+    let seconds = headers
+        .get(header::AGE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|age| age.trim().parse().ok());
+    Duration::from_secs(seconds.unwrap_or(0)).min(Duration::from_hours(24 * 365))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! The tower layers.
+
+pub(crate) mod heal;
+pub(crate) mod label;
+pub(crate) mod observe;

@@ -1,0 +1,394 @@
+//! One upstream call: sent, read, judged, remembered, observed.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Response, response::Parts};
+use tokio::time::Instant;
+
+use crate::{
+    attempt::{Ask, TransportError},
+    body::{Body, BoxError, Chunks},
+    classify::{self, BodyVerdict, Expectation, HeadVerdict, Reply, shape::Shape},
+    healer::House,
+    hop::strip_hop_fields,
+    kept::{self, BodyHash, Copy, Memory, Received, UrlKey, Wanted},
+    layers::{
+        heal::{
+            gates::Gates,
+            read::{Bounds, Read, read},
+        },
+        observe::Call,
+    },
+    registry::RouteState,
+    vocabulary::{
+        exchange::Sent,
+        fault::{Domain, Fault, FaultClass},
+        fidelity::Fidelity,
+        provenance::Provenance,
+    },
+};
+
+/// The request, where it goes, and what may be remembered of it. Shared by all its calls.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) house: Arc<House>,
+    pub(crate) ask: Ask,
+    /// What was known of the URL when the request came.
+    pub(crate) memory: Option<Arc<Memory>>,
+    pub(crate) route: Arc<RouteState>,
+    pub(crate) gates: Gates,
+    pub(crate) key: UrlKey,
+    /// Whether the caller sent credentials of its own.
+    pub(crate) with_credentials: bool,
+    /// Until when a body of unknown length is held back.
+    pub(crate) hold_until: Option<Instant>,
+    /// Whether the head of an answer has come: tells a silent head from a silent body.
+    pub(crate) head_came: AtomicBool,
+    /// Whether the call was counted as failed while it was still under way: it fails once.
+    pub(crate) given_up: AtomicBool,
+}
+
+/// An answer that may be given as exact: a good one, or one that says that the caller made a mistake.
+#[derive(Debug)]
+pub(crate) struct Good {
+    pub(crate) response: Response<Body>,
+    /// Whether a copy of it is kept.
+    pub(crate) stored: bool,
+}
+
+/// A bad answer, or none.
+#[derive(Debug)]
+pub(crate) struct Bad<E> {
+    pub(crate) fault: Fault,
+    /// What may be passed on of it.
+    pub(crate) last: Last<E>,
+}
+
+/// The last real outcome, for a caller that nothing better can be given.
+#[derive(Debug)]
+pub(crate) enum Last<E> {
+    /// An answer whose own status says that it is bad.
+    Response(Box<Response<Body>>),
+    /// The inner service's error.
+    Error(E),
+    /// Nothing that may be passed on: no answer in time, or a bad one that looks good.
+    Nothing,
+}
+
+// === impl Place ===
+
+impl Place {
+    /// The place of a request that came at `now`. Its body is waited for to the end, whatever its length.
+    pub(crate) fn of(house: Arc<House>, ask: Ask, route: Arc<RouteState>, now: Instant) -> Self {
+        let caller = kept::caller(&ask.headers);
+        let key = house.kept.key(&ask.uri, caller.as_ref());
+        let memory = house.kept.find(key);
+        let gates = Gates::of(&route, memory.as_ref(), caller.as_ref(), now);
+        let with_credentials = caller.is_some();
+        Self {
+            house,
+            ask,
+            memory,
+            route,
+            gates,
+            key,
+            with_credentials,
+            hold_until: None,
+            head_came: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
+        }
+    }
+
+    /// The place of what a strategy asks instead: its answer is not one to what was asked, and is judged, counted and kept
+    /// as its own.
+    pub(crate) fn elsewhere(&self, ask: Ask, now: Instant) -> Self {
+        let route = self.house.registry.route(&ask.uri);
+        Self::of(Arc::clone(&self.house), ask, route, now)
+    }
+
+    /// The copy that may be given, where there is one.
+    pub(crate) fn in_hand(&self, now: Instant) -> Option<Arc<Copy>> {
+        let settings = &self.house.settings;
+        let floor = self.ask.floor;
+        let memory = self
+            .memory
+            .as_ref()
+            .filter(|_| settings.gives_copies && Fidelity::Stale.meets(floor.fidelity))?;
+        self.house.kept.in_hand(
+            memory,
+            Wanted {
+                request: &self.ask.headers,
+                now,
+                max_age: floor.max_age,
+            },
+        )
+    }
+
+    /// Waits for the answer to `ask`, sent at `sent_at`.
+    pub(crate) async fn call<F, R, E>(
+        &self,
+        ask: &Ask,
+        answer: F,
+        sent_at: Instant,
+    ) -> Result<Good, Bad<E>>
+    where
+        F: Future<Output = Result<Response<R>, E>>,
+        R: http_body::Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+        E: TransportError,
+    {
+        let called = match answer.await {
+            Ok(response) => self.received(ask, response).await,
+            Err(error) => {
+                let (transport, sent) = error.fault();
+                let fault = transport.fault();
+                let fault = if sent == Sent::Nothing {
+                    fault.striking(Domain::Upstream)
+                } else {
+                    fault
+                };
+                Err(Bad {
+                    fault,
+                    last: Last::Error(error),
+                })
+            }
+        };
+        let now = self.house.clock.now();
+        let took = now.saturating_duration_since(sent_at);
+        let fault = called.as_ref().err().map(|bad| &bad.fault);
+        if fault.is_some() && self.given_up.load(Relaxed) {
+            return called;
+        }
+        self.house.observer.called(
+            Call {
+                route: &self.route,
+                took,
+                fault,
+            },
+            now,
+        );
+        match fault {
+            None => self.gates.good(now),
+            Some(fault) => self.failed(fault, now),
+        }
+        called
+    }
+
+    /// No answer within `waited`: the caller has been given something else, or nobody waits any more.
+    pub(crate) fn timed_out(&self, waited: Duration) -> Fault {
+        self.given_up.store(true, Relaxed);
+        let fault = self.too_slow();
+        let now = self.house.clock.now();
+        self.house.observer.called(
+            Call {
+                route: &self.route,
+                took: waited,
+                fault: Some(&fault),
+            },
+            now,
+        );
+        self.failed(&fault, now);
+        fault
+    }
+
+    /// Remembers a fault; a URL's memory begins with its first one at the latest.
+    fn failed(&self, fault: &Fault, now: Instant) {
+        let object = self.key.object();
+        self.gates.failed(fault, object, now);
+        if self.gates.url.is_none() && fault.domain == Domain::Object && !fault.is_change_of_shape()
+        {
+            self.house
+                .kept
+                .find_or_begin(self.key, now)
+                .gate
+                .failed(now, fault, object);
+        }
+    }
+
+    /// The fault of an answer that has not come yet.
+    pub(crate) fn too_slow(&self) -> Fault {
+        let detail = if self.head_came.load(Relaxed) {
+            "timeout_body"
+        } else {
+            "timeout_headers"
+        };
+        Fault::new(FaultClass::Timeout, detail)
+    }
+
+    async fn received<R, E>(&self, ask: &Ask, response: Response<R>) -> Result<Good, Bad<E>>
+    where
+        R: http_body::Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+    {
+        self.head_came.store(true, Relaxed);
+        let (mut head, body) = response.into_parts();
+        if head
+            .extensions
+            .get::<Provenance>()
+            .is_some_and(|inner| inner.fidelity > Some(Fidelity::Exact))
+        {
+            // A layer further in has healed it already, and says what it is.
+            return Ok(as_it_comes(head, Body::wrap(body)));
+        }
+        let expected = Expectation {
+            method: &ask.method,
+            with_credentials: self.with_credentials,
+            judge_up_to: self.house.settings.judge_up_to,
+        };
+        let now = self.house.clock.timestamp(self.house.clock.now());
+        let fault = match classify::judge_head(&head, expected, now) {
+            HeadVerdict::Pass => return Ok(as_it_comes(head, Body::wrap(body))),
+            HeadVerdict::Fault(fault) if fault.class.is_the_callers() => {
+                return Ok(as_it_comes(head, Body::wrap(body)));
+            }
+            HeadVerdict::Fault(fault) if ask.method == Method::HEAD => {
+                let response = Response::from_parts(head, Body::empty());
+                return Err(Bad {
+                    fault,
+                    last: Last::Response(Box::new(response)),
+                });
+            }
+            HeadVerdict::Fault(fault) => Some(fault),
+            HeadVerdict::Judge => None,
+        };
+        strip_hop_fields(&mut head.headers);
+        let read = read(body, &head.headers, self.bounds(), &self.house.held).await;
+        match (read, fault) {
+            (Read::Whole(chunks), None) => self.judge(ask, head, chunks),
+            (Read::Streaming(body), None) => Ok(as_it_comes(head, body)),
+            (Read::Broken(fault), None) => Err(Bad {
+                fault: fault.with_status(head.status),
+                last: Last::Nothing,
+            }),
+            (Read::Whole(chunks), Some(fault)) => Err(Bad {
+                fault,
+                last: Last::Response(Box::new(Response::from_parts(head, Body::of(chunks)))),
+            }),
+            (Read::Streaming(body), Some(fault)) => Err(Bad {
+                fault,
+                last: Last::Response(Box::new(Response::from_parts(head, body))),
+            }),
+            (Read::Broken(_), Some(fault)) => Err(Bad {
+                fault,
+                last: Last::Nothing,
+            }),
+        }
+    }
+
+    fn judge<E>(&self, ask: &Ask, head: Parts, chunks: Chunks) -> Result<Good, Bad<E>> {
+        let memory = self
+            .memory
+            .clone()
+            .or_else(|| self.house.kept.find(self.key));
+        let varies_by = self.house.kept.varied(&head.headers, &ask.headers);
+        let hash = self.house.kept.hash_of(&chunks);
+        let verdict = match &memory {
+            Some(memory) if memory.knows(hash) => BodyVerdict::Good(None),
+            Some(memory) => {
+                classify::judge_body(&head, &chunks, memory.promise(varies_by).as_deref())
+            }
+            None => classify::judge_body(&head, &chunks, None),
+        };
+        let shape = match verdict {
+            BodyVerdict::Good(shape) => Ok(shape),
+            BodyVerdict::Changed(shape, fault) => match &memory {
+                Some(memory) if !memory.accepts(&shape) => Err(fault),
+                _ => Ok(Some(shape)),
+            },
+            BodyVerdict::Fault(fault) => {
+                memory.iter().for_each(|memory| memory.forgets_candidate());
+                Err(fault)
+            }
+        };
+        let reply = Reply::of(&head, &chunks);
+        let broken_rule = || {
+            self.house
+                .rules
+                .iter()
+                .find_map(|rule| rule.classify(&reply))
+        };
+        let shape = shape.and_then(|shape| broken_rule().map_or(Ok(shape), Err));
+        let shape = shape.map_err(|fault| Bad {
+            fault,
+            last: Last::Nothing,
+        })?;
+        let received = Received {
+            method: &ask.method,
+            request: &ask.headers,
+            with_credentials: self.with_credentials,
+            status: head.status,
+            headers: &head.headers,
+            body: &chunks,
+        };
+        let stored = self.remember(
+            &received,
+            memory,
+            Learned {
+                shape,
+                varies_by,
+                hash,
+            },
+        );
+        Ok(Good {
+            response: Response::from_parts(head, Body::of(chunks)),
+            stored,
+        })
+    }
+
+    /// Keeps what may be kept of a good answer. Returns whether that is a copy.
+    fn remember(
+        &self,
+        received: &Received<'_>,
+        memory: Option<Arc<Memory>>,
+        learned: Learned,
+    ) -> bool {
+        let now = self.house.clock.now();
+        let memory = memory.unwrap_or_else(|| self.house.kept.find_or_begin(self.key, now));
+        memory.learns(learned.hash);
+        if let Some(shape) = learned.shape {
+            self.route.looks_like(shape.likeness());
+            memory.promises(shape, learned.varies_by);
+        }
+        let copy = self.house.kept.copy_of(received, now);
+        let stored = copy.is_some();
+        if let Some(copy) = copy {
+            self.house.kept.keep(self.key, &memory, copy);
+        }
+        stored
+    }
+
+    fn bounds(&self) -> Bounds {
+        let settings = &self.house.settings;
+        Bounds {
+            up_to: settings.judge_up_to,
+            together: settings.hold_at_most,
+            hold_until: self.hold_until,
+            silence: settings.timeout,
+        }
+    }
+}
+
+/// What a good answer teaches about its URL.
+struct Learned {
+    /// Its shape, where it is not just the promised one.
+    shape: Option<Shape>,
+    /// Of which variant it is the shape.
+    varies_by: Option<u64>,
+    hash: BodyHash,
+}
+
+/// An answer that is not read whole, and so not kept.
+fn as_it_comes(head: Parts, body: Body) -> Good {
+    Good {
+        response: Response::from_parts(head, body),
+        stored: false,
+    }
+}

@@ -1,0 +1,344 @@
+//! One request from its arrival to its answer, and what goes on after it.
+
+use std::{
+    mem,
+    pin::pin,
+    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, request};
+use http_body_util::BodyExt;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tower_service::Service;
+use uuid::Uuid;
+
+use crate::{
+    attempt::{Ask, Strategy, TransportError},
+    body::{Body, BoxError},
+    healer::House,
+    layers::heal::{
+        attempts::Calls,
+        broken_off,
+        call::{Bad, Good, Last, Place},
+        scene::{Give, Scene},
+    },
+    lock::lock,
+    outage::{Passage, Rest, Ticket},
+    vocabulary::{
+        fault::Fault,
+        fidelity::{Fidelity, Floor},
+        provenance::{CacheUse, Provenance},
+    },
+};
+
+/// A request that has just arrived.
+pub(crate) struct Run<S, E> {
+    pub(crate) house: Arc<House>,
+    /// The service that was readied for it.
+    pub(crate) inner: S,
+    pub(crate) give: Give<E>,
+    /// What the caller takes, where it says so.
+    pub(crate) floor: Option<Floor>,
+    /// Whether somebody looks after it when its caller has been answered.
+    pub(crate) outlives_its_caller: bool,
+}
+
+// === impl Run ===
+
+impl<S, E> Run<S, E> {
+    /// Answers the request. What follows the answer is for those who come after.
+    pub(crate) async fn start<B, R>(self, request: Request<B>)
+    where
+        S: Service<Request<Body>, Response = Response<R>, Error = E> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+        E: TransportError + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+        R: http_body::Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+    {
+        let outlives_its_caller = self.outlives_its_caller;
+        let (head, body) = request.into_parts();
+        let Some(body) = whole_body(body).await else {
+            let _gone = self.give.send(Ok(broken_off()));
+            return;
+        };
+        let mut scene = self.scene(head, body);
+        match scene.place.gates.ask(scene.arrived, rand::random()) {
+            Passage::Free => scene.direct(Asking::Freely, None).await,
+            Passage::Probe(ticket) if outlives_its_caller && scene.in_hand.is_some() => {
+                scene.probe(ticket).await;
+            }
+            Passage::Probe(ticket) => {
+                let asking = Asking::Probing {
+                    rested: ticket.rested,
+                };
+                scene.direct(asking, Some(ticket)).await;
+            }
+            Passage::Try(ticket) => scene.direct(Asking::Trying, Some(ticket)).await,
+            Passage::Rest(rest) => match scene.in_hand.clone() {
+                Some(copy) => scene.rested(&copy, rest),
+                None if rest.refuse => scene.rest(rest).await,
+                // There is nothing to give and nothing to lose: the caller may have the upstream's own error.
+                None => scene.direct(Asking::Once, None).await,
+            },
+        }
+    }
+
+    fn scene(self, head: request::Parts, body: Bytes) -> Scene<S, E> {
+        let house = self.house;
+        let settings = house.settings;
+        let arrived = house.clock.now();
+        let route = house.registry.route(&head.uri);
+        route.source.requests.fetch_add(1, Relaxed);
+        let floor = self.floor.map_or(settings.floor, |floor| Floor {
+            fidelity: floor.fidelity.min(settings.floor_for_callers),
+            ..floor
+        });
+        let ask = Ask {
+            id: Uuid::now_v7(),
+            route: route.route.clone(),
+            method: head.method,
+            uri: head.uri,
+            headers: head.headers,
+            floor,
+            deadline: arrived + settings.deadline,
+            version: head.version,
+            body,
+        };
+        let mut place = Place::of(house, ask, route, arrived);
+        let in_hand = place.in_hand(arrived);
+        place.hold_until = in_hand.is_none().then_some(place.ask.deadline);
+        Scene {
+            place: Arc::new(place),
+            inner: self.inner,
+            give: Some(self.give),
+            in_hand,
+            arrived,
+            attempts: 0,
+            response_time: Duration::ZERO,
+        }
+    }
+}
+
+// === impl Scene ===
+
+impl<S, R> Scene<S, S::Error>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: TransportError + Send + 'static,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    /// Asks, and heals what comes back if it is bad. A ticket is held until the upstream's own answer is in.
+    async fn direct(&mut self, asking: Asking, ticket: Option<Ticket>) {
+        let limit = self.limit(asking);
+        let first_wait = if self.in_hand.is_some() {
+            self.place.ask.deadline.min(limit)
+        } else {
+            limit
+        };
+        self.attempts = 1;
+        let answer = self.inner.call(self.place.ask.request());
+        let place = Arc::clone(&self.place);
+        let mut call = pin!(place.call(&place.ask, answer, self.arrived));
+        let called = timeout_at(first_wait, &mut call).await;
+        if let Ok(Ok(Good { response, stored })) = called {
+            return self.exact(response, stored);
+        }
+        self.response_time = self.waited();
+        if let Ok(Err(Bad { fault, last })) = called {
+            let mut faults = vec![fault.clone()];
+            if !matches!(asking, Asking::Freely) {
+                faults.push(Fault::resting(fault.class));
+            }
+            let last = Arc::new(Mutex::new(last));
+            if !self.heal(&fault, faults, &last).await {
+                let last = mem::replace(&mut *lock(&last), Last::Nothing);
+                self.exhausted(fault, last);
+            }
+            return;
+        }
+        let fault = self.place.timed_out(self.response_time);
+        self.exhausted(fault, Last::Nothing);
+        if self.in_hand.is_some() {
+            // The caller has gone on with the copy; the answer may still come, and be the next caller's.
+            let _late = timeout_at(self.arrived + self.place.house.settings.timeout, call).await;
+        }
+        drop(ticket);
+    }
+
+    /// Gives what is in hand, then finds out whether the outage is over.
+    async fn probe(&mut self, ticket: Ticket) {
+        let Some(copy) = self.in_hand.clone() else {
+            return;
+        };
+        self.rested(&copy, ticket.rest);
+        let answer = self.inner.call(self.place.ask.request());
+        let limit = self.limit(Asking::Probing {
+            rested: ticket.rested,
+        });
+        if timeout_at(
+            limit,
+            self.place.call(&self.place.ask, answer, self.arrived),
+        )
+        .await
+        .is_err()
+        {
+            self.place
+                .timed_out(limit.saturating_duration_since(self.arrived));
+        }
+        drop(ticket);
+    }
+
+    /// Does not ask, with nothing in hand: what strategies have beside the source, or an honest refusal.
+    async fn rest(&mut self, rest: Rest) {
+        let fault = Fault::resting(rest.class);
+        let last = Arc::new(Mutex::new(Last::Nothing));
+        if !self.heal(&fault, vec![fault.clone()], &last).await {
+            self.refused(rest);
+        }
+    }
+
+    /// Tries the strategies in their order, as long as what is in hand can wait. Returns whether one answered.
+    async fn heal(
+        &mut self,
+        fault: &Fault,
+        mut faults: Vec<Fault>,
+        last: &Arc<Mutex<Last<S::Error>>>,
+    ) -> bool {
+        let house = Arc::clone(&self.place.house);
+        for strategy in &house.strategies {
+            if !self.is_awaited() {
+                return true;
+            }
+            match self.attempt(strategy.as_ref(), &faults, last).await {
+                Tried::Answered(response, truth) => {
+                    self.healed(response, truth, fault.clone());
+                    return true;
+                }
+                Tried::Missed(missed) => faults.extend(missed),
+                Tried::TooLate => break,
+            }
+        }
+        false
+    }
+
+    async fn attempt(
+        &mut self,
+        strategy: &dyn Strategy,
+        faults: &[Fault],
+        last: &Arc<Mutex<Last<S::Error>>>,
+    ) -> Tried {
+        let floor = self.floor();
+        let place = Arc::clone(&self.place);
+        let Ok(offer) = strategy.offer(&place.ask, faults) else {
+            return Tried::Missed(None);
+        };
+        let (start, until) = (place.house.clock.now() + offer.delay, self.until());
+        if !offer.fidelity.meets(floor) || start >= until {
+            return Tried::Missed(None);
+        }
+        sleep_until(start).await;
+        let mut calls = Calls::new(self.inner.clone(), Arc::clone(&place), Arc::clone(last));
+        let (made, stored) = (calls.made(), calls.stored());
+        let mut run = strategy.run(&place.ask, &mut calls);
+        let tried = timeout_at(until, &mut run).await;
+        self.attempts += made.load(Relaxed);
+        match tried {
+            Ok(Ok(answer)) if answer.fidelity.meets(floor) => {
+                let cache = self.cache_use(stored.load(Relaxed));
+                Tried::Answered(
+                    answer.response,
+                    self.truth(Some(answer.fidelity), strategy.id(), cache),
+                )
+            }
+            Ok(Ok(_)) => Tried::Missed(None),
+            Ok(Err(miss)) => Tried::Missed(miss.into_fault()),
+            Err(_) => {
+                if let (Some(copy), Some(fault)) = (self.in_hand.clone(), faults.first()) {
+                    self.stale(&copy, fault.clone(), CacheUse::AfterFault);
+                    // The caller has gone on with the copy; the answer may still come, and be the next caller's.
+                    let _late = timeout_at(self.arrived + place.house.settings.timeout, run).await;
+                }
+                Tried::TooLate
+            }
+        }
+    }
+
+    /// The lowest fidelity worth trying for: nothing further away than what is in hand.
+    fn floor(&self) -> Fidelity {
+        let floor = self.place.ask.floor.fidelity;
+        if self.in_hand.is_some() {
+            floor.min(Fidelity::Stale)
+        } else {
+            floor
+        }
+    }
+
+    /// Until when something better than what is in hand may come.
+    fn until(&self) -> Instant {
+        if self.in_hand.is_some() {
+            self.place.ask.deadline
+        } else {
+            self.arrived + self.place.house.settings.timeout
+        }
+    }
+
+    /// Until when the upstream is waited for. With something in hand a probe waits no longer than twice the route's own
+    /// good answers take, and longer only as the outage does: a source may come back slower than it was.
+    fn limit(&self, asking: Asking) -> Instant {
+        let timeout = self.place.house.settings.timeout;
+        let wait = match asking {
+            Asking::Probing { rested } if self.in_hand.is_some() => {
+                let usual = self.place.route.tally.quantile(0.95).unwrap_or_default();
+                (usual * 2)
+                    .max(rested.unwrap_or_default() / 20)
+                    .max(Duration::from_secs(1))
+            }
+            Asking::Freely | Asking::Probing { .. } | Asking::Trying | Asking::Once => timeout,
+        };
+        self.arrived + wait.min(timeout)
+    }
+}
+
+/// Why the upstream is asked.
+#[derive(Clone, Copy)]
+enum Asking {
+    /// Nothing says that it is down.
+    Freely,
+    /// It rests, and somebody has to find out.
+    Probing { rested: Option<Duration> },
+    /// It may be back.
+    Trying,
+    /// It rests, but there is nothing else to give.
+    Once,
+}
+
+/// What a strategy came to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the answer, and is moved once"
+)]
+enum Tried {
+    Answered(Response<Body>, Provenance),
+    Missed(Option<Fault>),
+    TooLate,
+}
+
+/// The body of a request that may be sent again, or nothing when the caller broke off.
+async fn whole_body<B>(body: B) -> Option<Bytes>
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    if body.is_end_stream() {
+        return Some(Bytes::new());
+    }
+    body.collect()
+        .await
+        .ok()
+        .map(http_body_util::Collected::to_bytes)
+}

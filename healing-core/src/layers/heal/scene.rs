@@ -1,0 +1,204 @@
+//! A request, what is known of it, and who waits for its answer.
+
+use std::{sync::Arc, time::Duration};
+
+use http::Response;
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::{
+    body::Body,
+    kept::Copy,
+    layers::{
+        heal::{
+            answers,
+            call::{Last, Place},
+        },
+        observe::Answered,
+    },
+    outage::Rest,
+    problem::Problem,
+    vocabulary::{
+        fault::Fault,
+        fidelity::Fidelity,
+        provenance::{CacheUse, Provenance, StrategyId},
+    },
+};
+
+/// Who waits.
+pub(crate) type Give<E> = oneshot::Sender<Result<Response<Body>, E>>;
+
+/// One request from its arrival on. Every way out of it is a method that gives an answer with its provenance; only the
+/// first one counts.
+pub(crate) struct Scene<S, E> {
+    pub(crate) place: Arc<Place>,
+    pub(crate) inner: S,
+    pub(crate) give: Option<Give<E>>,
+    pub(crate) in_hand: Option<Arc<Copy>>,
+    pub(crate) arrived: Instant,
+    /// Upstream calls so far.
+    pub(crate) attempts: u32,
+    /// How long the primary attempt took.
+    pub(crate) response_time: Duration,
+}
+
+impl<S, E> Scene<S, E> {
+    /// Whether anybody still waits.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.give.as_ref().is_some_and(|give| !give.is_closed())
+    }
+
+    pub(crate) fn waited(&self) -> Duration {
+        self.place
+            .house
+            .clock
+            .now()
+            .saturating_duration_since(self.arrived)
+    }
+
+    pub(crate) fn cache_use(&self, stored: bool) -> CacheUse {
+        if self.in_hand.is_some() {
+            CacheUse::Asked { stored }
+        } else {
+            CacheUse::Missed { stored }
+        }
+    }
+
+    /// The upstream's own answer; what a layer further in says of it holds, for fidelity never rises on the way out.
+    pub(crate) fn exact(&mut self, response: Response<Body>, stored: bool) {
+        let truth = self.truth(
+            Some(Fidelity::Exact),
+            StrategyId::DIRECT,
+            self.cache_use(stored),
+        );
+        let inner = response
+            .extensions()
+            .get::<Provenance>()
+            .filter(|inner| inner.fidelity > truth.fidelity);
+        let truth = match inner {
+            Some(inner) => Provenance {
+                id: truth.id,
+                route: truth.route,
+                took: truth.took,
+                ..inner.clone()
+            },
+            None => truth,
+        };
+        self.answer(Ok(response), truth);
+    }
+
+    /// What a strategy came to after that fault.
+    pub(crate) fn healed(&mut self, response: Response<Body>, truth: Provenance, fault: Fault) {
+        self.answer(
+            Ok(response),
+            Provenance {
+                fault: Some(fault),
+                ..truth
+            },
+        );
+    }
+
+    /// The copy.
+    pub(crate) fn stale(&mut self, copy: &Copy, fault: Fault, cache: CacheUse) {
+        let truth = self.truth(Some(Fidelity::Stale), StrategyId::USE_CACHED_DATA, cache);
+        let age = Some(copy.age(self.place.house.clock.now()));
+        self.answer(
+            Ok(answers::of_copy(copy, &self.place.ask)),
+            Provenance {
+                fault: Some(fault),
+                age,
+                ..truth
+            },
+        );
+    }
+
+    /// The copy, because the source rests.
+    pub(crate) fn rested(&mut self, copy: &Copy, rest: Rest) {
+        self.stale(copy, Fault::resting(rest.class), CacheUse::Rested);
+    }
+
+    /// Nothing, because the source rests and nothing is in hand.
+    pub(crate) fn refused(&mut self, rest: Rest) {
+        let fault = Fault::resting(rest.class).with_wait(Some(rest.retry_in));
+        let detail = format!(
+            "{} failed repeatedly ({}) and nothing is kept of this request; the next try is in {} s",
+            self.place.ask.route.source(),
+            rest.class,
+            rest.retry_in.as_secs_f64().ceil()
+        );
+        let problem = Problem::of_fault(&fault)
+            .detail(detail)
+            .retry_after(rest.retry_in);
+        self.problem(problem, fault);
+    }
+
+    /// Nothing better came: what is in hand, or the last real outcome.
+    pub(crate) fn exhausted(&mut self, fault: Fault, last: Last<E>) {
+        if let Some(copy) = self.in_hand.clone() {
+            return self.stale(&copy, fault, CacheUse::AfterFault);
+        }
+        let outcome = match last {
+            Last::Response(response) => Ok(*response),
+            Last::Error(error) if !self.place.house.settings.answers_errors => Err(error),
+            Last::Error(_) | Last::Nothing => {
+                let detail = format!(
+                    "{} did not give usable data: {fault}",
+                    self.place.ask.route.source()
+                );
+                return self.problem(Problem::of_fault(&fault).detail(detail), fault);
+            }
+        };
+        let truth = self.truth(None, StrategyId::NONE, self.cache_use(false));
+        self.answer(
+            outcome,
+            Provenance {
+                fault: Some(fault),
+                ..truth
+            },
+        );
+    }
+
+    pub(crate) fn truth(
+        &self,
+        fidelity: Option<Fidelity>,
+        strategy: StrategyId,
+        cache: CacheUse,
+    ) -> Provenance {
+        Provenance {
+            id: self.place.ask.id,
+            fidelity,
+            strategy,
+            route: Some(self.place.ask.route.clone()),
+            fault: None,
+            age: None,
+            attempts: self.attempts,
+            took: self.waited(),
+            cache,
+        }
+    }
+
+    fn problem(&mut self, problem: Problem, fault: Fault) {
+        let truth = self.truth(None, StrategyId::NONE, CacheUse::Generated);
+        let truth = Provenance {
+            fault: Some(fault),
+            ..truth
+        };
+        self.answer(Ok(problem.about(&truth).response()), truth);
+    }
+
+    fn answer(&mut self, mut outcome: Result<Response<Body>, E>, truth: Provenance) {
+        let Some(give) = self.give.take().filter(|give| !give.is_closed()) else {
+            return; // the caller went away, and teaches nothing
+        };
+        self.place.house.observer.answered(Answered {
+            route: &self.place.route,
+            ask: &self.place.ask,
+            truth: &truth,
+            response_time: self.response_time,
+        });
+        if let Ok(response) = &mut outcome {
+            response.extensions_mut().insert(truth);
+        }
+        // A caller that goes away this very moment has been counted; there is nobody left to tell.
+        let _gone = give.send(outcome);
+    }
+}

@@ -1,0 +1,97 @@
+//! Tower layers that notice bad answers of data APIs and heal them.
+//!
+//! Wrap an HTTP client, or any other service of HTTP values, in a [`HealLayer`]. Every answer is judged: by its status, its
+//! transport, its coding, and by what the URL's last good answer looked like. A bad one is healed by asking again or with a
+//! kept copy, within what the caller allows, and every answer carries its [`Provenance`].
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! use std::convert::Infallible;
+//! use healing_core::{Body, Fidelity, HealLayer, Healer, Provenance};
+//! use http::{Request, Response};
+//! use tower::{ServiceBuilder, ServiceExt};
+//!
+//! let client = ServiceBuilder::new()
+//!     .layer(HealLayer::new(Healer::builder().build()))
+//!     .service_fn(|request: Request<Body>| async move {
+//!         let down = request.headers().contains_key("x-down");
+//!         let (status, body) = if down { (503, "") } else { (200, r#"{"price": 1.5}"#) };
+//!         Ok::<_, Infallible>(Response::builder().status(status).body(Body::from(body)).unwrap())
+//!     });
+//! let up = Request::get("/prices").body(Body::empty()).unwrap();
+//! let down = Request::get("/prices").header("x-down", "1").body(Body::empty()).unwrap();
+//! client.clone().oneshot(up).await.unwrap();
+//! let answer = client.oneshot(down).await.unwrap();
+//! assert_eq!(answer.status(), 200);
+//! let truth: &Provenance = answer.extensions().get().unwrap();
+//! assert_eq!(truth.fidelity, Some(Fidelity::Stale));
+//! # }
+//! ```
+
+// The example of the book's page about the library has to compile.
+#![cfg_attr(doctest, doc = include_str!("../../docs/src/library.md"))]
+
+mod attempt;
+mod background;
+mod body;
+mod budget;
+mod classify;
+mod clock;
+mod discover;
+mod fields;
+mod healer;
+mod health;
+mod hop;
+mod incidents;
+mod kept;
+mod layers;
+mod lock;
+mod outage;
+mod problem;
+mod redact;
+mod registry;
+mod store;
+mod strategies;
+mod strategy_layers;
+mod vocabulary;
+
+#[cfg(feature = "sqlite")]
+pub use crate::store::sqlite::{SqliteSettings, SqliteStore};
+pub use crate::{
+    attempt::{Answer, Ask, Attempts, Miss, Offer, Refusal, Strategy, TransportError},
+    background::Background,
+    body::{Body, BoxError},
+    classify::{Classify, Reply},
+    clock::Clock,
+    fields::{Expose, Identity, IdentityError},
+    healer::{Healer, HealerBuilder},
+    health::{EndpointHealth, HealthStatus, LastFault, Snapshot, SourceHealth},
+    hop::strip_hop_fields,
+    incidents::{
+        Alert, AlertChange, AlertLevel, HealingState, Incidents, Resolution, ResolveReason,
+    },
+    layers::{
+        heal::{Heal, HealFuture, HealLayer},
+        label::{Label, LabelFuture, LabelLayer},
+    },
+    problem::Problem,
+    redact::{REDACTED, redacted_params},
+    store::{
+        EventQuery, Store, StoreError,
+        memory::MemoryStore,
+        pattern::ErrorPattern,
+        stored::StoredEvent,
+        writer::{StoreWriter, WriterCounts, WriterSettings},
+    },
+    strategies::retry::Retry,
+    strategy_layers::{RetryLayer, StaleLayer},
+    vocabulary::{
+        exchange::{Sent, TransportFault},
+        fault::{Domain, Fault, FaultClass, FaultClassError},
+        fidelity::{Fidelity, FidelityError, Floor},
+        observation::{ErrorEvent, Sink},
+        provenance::{CacheUse, Provenance, StrategyId},
+        route::Route,
+        source::{Source, SourceError},
+    },
+};

@@ -1,0 +1,319 @@
+//! Everything that is known of sources, addresses and routes while the house stands.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use http::{Uri, uri::Authority};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::{
+    budget::{Budget, BudgetRules},
+    clock::Clock,
+    discover::{self, Discovery, Found},
+    health::{
+        EndpointHealth, HealthStatus, LastFault, Signs, Snapshot, SourceHealth, percentage,
+        tally::{self, Reading, Tally},
+        window::Windows,
+    },
+    lock::lock,
+    outage::{Gate, Guards},
+    vocabulary::{route::Route, source::Source},
+};
+
+/// More addresses or keys than this share one memory.
+const MAX_NAMED: usize = 1_000;
+
+/// An answer that was healed this lately means that healing is at work.
+const HEALING_ACTIVE: Duration = Duration::from_secs(10);
+
+/// All sites and sources.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    clock: Clock,
+    sites: ArcSwap<HashMap<Box<str>, Arc<Site>>>,
+    sources: Mutex<HashMap<Source, Arc<SourceState>>>,
+}
+
+/// An address, and the routes found there.
+#[derive(Debug)]
+struct Site {
+    gate: Arc<Gate>,
+    routes: Discovery<RouteState>,
+}
+
+/// What is known of a route.
+#[derive(Debug)]
+pub(crate) struct RouteState {
+    pub(crate) route: Route,
+    pub(crate) source: Arc<SourceState>,
+    pub(crate) tally: Tally,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) upstream: Arc<Gate>,
+    likeness: AtomicU64,
+    windows: Mutex<Windows>,
+}
+
+/// What is known of a source.
+#[derive(Debug)]
+pub(crate) struct SourceState {
+    source: Source,
+    pub(crate) budget: Budget,
+    /// Requests of callers, for the budget.
+    pub(crate) requests: AtomicU64,
+    anonymous: Arc<Gate>,
+    keys: Mutex<HashMap<[u8; 32], Arc<Gate>>>,
+    pub(crate) last_fault: Mutex<Option<LastFault>>,
+    status: Mutex<Option<(HealthStatus, Timestamp)>>,
+}
+
+// === impl Registry ===
+
+impl Registry {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            sites: ArcSwap::default(),
+            sources: Mutex::default(),
+        }
+    }
+
+    /// The route of a request.
+    pub(crate) fn route(&self, uri: &Uri) -> Arc<RouteState> {
+        let authority = uri.authority().map_or("", place_of);
+        let known = self.sites.load();
+        let site = known
+            .get(authority)
+            .map_or_else(|| self.begin_site(authority), Arc::clone);
+        site.routes.route(uri, |template| {
+            let source = if authority.is_empty() {
+                discover::source_of(uri.path())
+            } else {
+                Source::slug_of(uri.host().unwrap_or(authority))
+            };
+            Arc::new(self.begin_route(Route::new(source, template), &site.gate))
+        })
+    }
+
+    /// Takes a reading of every route; call it about once a second.
+    pub(crate) fn snapshot(&self, now: Instant) -> Snapshot {
+        let since_start = self.clock.since_start(now);
+        let mut by_source: HashMap<Source, Vec<Arc<RouteState>>> = HashMap::new();
+        for site in self.sites.load().values() {
+            for state in site.routes.all() {
+                let reading = state.tally.reading();
+                lock(&state.windows).note(since_start, reading);
+                if reading.requests() > 0 {
+                    by_source
+                        .entry(state.route.source().clone())
+                        .or_default()
+                        .push(state);
+                }
+            }
+        }
+        let mut sources: Vec<SourceHealth> = by_source
+            .values()
+            .filter_map(|routes| self.source_health(routes, now))
+            .collect();
+        sources.sort_by(|a, b| a.source.cmp(&b.source));
+        Snapshot {
+            time: self.clock.timestamp(now),
+            sources,
+        }
+    }
+
+    fn begin_site(&self, authority: &str) -> Arc<Site> {
+        let name = if self.sites.load().len() >= MAX_NAMED {
+            "other"
+        } else {
+            authority
+        };
+        let gate = Arc::new(Gate::new(Guards::One, self.clock.now()));
+        let other = Arc::new(self.begin_route(discover::other(), &gate));
+        let fresh = Arc::new(Site {
+            gate,
+            routes: Discovery::new(other),
+        });
+        self.sites.rcu(|sites| {
+            let mut sites = HashMap::clone(sites);
+            sites
+                .entry(name.into())
+                .or_insert_with(|| Arc::clone(&fresh));
+            sites
+        });
+        self.sites.load().get(name).map_or(fresh, Arc::clone)
+    }
+
+    fn begin_route(&self, route: Route, upstream: &Arc<Gate>) -> RouteState {
+        let now = self.clock.now();
+        let source = Arc::clone(
+            lock(&self.sources)
+                .entry(route.source().clone())
+                .or_insert_with(|| Arc::new(SourceState::new(route.source().clone(), now))),
+        );
+        RouteState {
+            route,
+            source,
+            tally: Tally::new(),
+            gate: Arc::new(Gate::new(Guards::Many, now)),
+            upstream: Arc::clone(upstream),
+            likeness: AtomicU64::new(0),
+            windows: Mutex::default(),
+        }
+    }
+
+    fn source_health(&self, routes: &[Arc<RouteState>], now: Instant) -> Option<SourceHealth> {
+        let source = &routes.first()?.source;
+        let mut rows: Vec<EndpointHealth> = routes
+            .iter()
+            .map(|route| self.endpoint_health(route, now))
+            .collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.total_requests));
+        let sum = |pick: fn(&RouteState) -> Reading| {
+            routes
+                .iter()
+                .map(|route| pick(route))
+                .fold(Reading::default(), Reading::plus)
+        };
+        let (minutes, day) = (sum(RouteState::last_minutes), sum(RouteState::last_day));
+        let quantile = |share| tally::quantile_of(routes.iter().map(|route| &route.tally), share);
+        let status = rows.iter().map(|row| row.status).max()?;
+        Some(SourceHealth {
+            source: source.source.clone(),
+            status,
+            requests: day.requests(),
+            uptime_percentage: percentage(day.direct + day.healed, day.requests()),
+            actual_success_percentage: percentage(day.direct, day.requests()),
+            error_rate: minutes.error_rate(),
+            latency: quantile(0.5).zip(quantile(0.95)),
+            resting: routes.iter().any(|route| route.is_resting(now)),
+            healing_active: routes.iter().any(|route| self.is_healing(route, now)),
+            since: source.since(status, self.clock.timestamp(now)),
+            last_fault: lock(&source.last_fault).clone(),
+            routes: rows,
+        })
+    }
+
+    fn endpoint_health(&self, state: &RouteState, now: Instant) -> EndpointHealth {
+        let tally = &state.tally;
+        let (total, day) = (tally.reading(), state.last_day());
+        let error_rate = state.last_minutes().error_rate();
+        let time = |stamp: &AtomicU64| {
+            tally::moment(stamp.load(Relaxed)).map(|since_start| self.clock.at(since_start))
+        };
+        EndpointHealth {
+            route: state.route.clone(),
+            status: HealthStatus::of(Signs {
+                error_rate,
+                resting: state.is_resting(now),
+                healing: self.is_healing(state, now),
+            }),
+            total_requests: total.requests(),
+            failed_requests: total.healed + total.unhealed,
+            error_rate,
+            avg_response_time: tally.mean_seconds(),
+            last_success: time(&tally.last_success_ms),
+            last_failure: time(&tally.last_failure_ms),
+            consecutive_failures: tally.failures_in_a_row.load(Relaxed),
+            consecutive_successes: tally.successes_in_a_row.load(Relaxed),
+            uptime_percentage: percentage(day.direct + day.healed, day.requests()),
+        }
+    }
+
+    fn is_healing(&self, state: &RouteState, now: Instant) -> bool {
+        let healed = tally::moment(state.tally.last_healed_ms.load(Relaxed));
+        healed.is_some_and(|healed| {
+            self.clock.since_start(now).saturating_sub(healed) <= HEALING_ACTIVE
+        })
+    }
+}
+
+/// An authority without the credentials that may stand before it.
+fn place_of(authority: &Authority) -> &str {
+    authority
+        .as_str()
+        .rsplit_once('@')
+        .map_or(authority.as_str(), |(_, place)| place)
+}
+
+// === impl RouteState ===
+
+impl RouteState {
+    /// Its answers look like that.
+    pub(crate) fn looks_like(&self, likeness: u64) {
+        self.likeness.store(likeness, Relaxed);
+    }
+
+    fn last_minutes(&self) -> Reading {
+        lock(&self.windows).last_minutes(self.tally.reading())
+    }
+
+    fn last_day(&self) -> Reading {
+        lock(&self.windows).last_day(self.tally.reading())
+    }
+
+    fn is_resting(&self, now: Instant) -> bool {
+        self.gate.is_resting(now)
+            || self.upstream.is_resting(now)
+            || self.source.anonymous.is_resting(now)
+    }
+}
+
+impl Found for RouteState {
+    fn likeness(&self) -> u64 {
+        self.likeness.load(Relaxed)
+    }
+}
+
+// === impl SourceState ===
+
+impl SourceState {
+    fn new(source: Source, now: Instant) -> Self {
+        Self {
+            source,
+            budget: Budget::new(BudgetRules::default()),
+            requests: AtomicU64::new(0),
+            anonymous: Arc::new(Gate::new(Guards::One, now)),
+            keys: Mutex::default(),
+            last_fault: Mutex::default(),
+            status: Mutex::default(),
+        }
+    }
+
+    /// The gate before this source for a caller with those credentials: one caller's spent quota is not another's.
+    pub(crate) fn gate_of(&self, caller: Option<&[u8; 32]>, now: Instant) -> Arc<Gate> {
+        let Some(caller) = caller else {
+            return Arc::clone(&self.anonymous);
+        };
+        let mut keys = lock(&self.keys);
+        if keys.len() >= MAX_NAMED && !keys.contains_key(caller) {
+            keys.retain(|_, gate| gate.is_resting(now));
+            if keys.len() >= MAX_NAMED {
+                return Arc::clone(&self.anonymous);
+            }
+        }
+        Arc::clone(
+            keys.entry(*caller)
+                .or_insert_with(|| Arc::new(Gate::new(Guards::One, now))),
+        )
+    }
+
+    /// Since when the status is what it is.
+    fn since(&self, status: HealthStatus, now: Timestamp) -> Timestamp {
+        let mut known = lock(&self.status);
+        match *known {
+            Some((same, since)) if same == status => since,
+            _ => {
+                *known = Some((status, now));
+                now
+            }
+        }
+    }
+}

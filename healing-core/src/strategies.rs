@@ -1,0 +1,3 @@
+//! The ways to answer when the primary attempt failed, one a file.
+
+pub(crate) mod retry;

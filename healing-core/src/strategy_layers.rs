@@ -1,0 +1,100 @@
+//! Each way to heal as a tower layer of its own: [`HealLayer`] with that one strategy. One mechanism, whatever is layered.
+
+use tower_layer::Layer;
+
+use crate::{
+    background::Background,
+    healer::{Healer, HealerBuilder},
+    layers::heal::{Heal, HealLayer},
+    strategies::retry::Retry,
+};
+
+/// Asks again where that may help, and does nothing else.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::{convert::Infallible, sync::atomic::{AtomicU32, Ordering}};
+/// use healing_core::{Body, RetryLayer};
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// static CALLS: AtomicU32 = AtomicU32::new(0);
+/// let client = ServiceBuilder::new().layer(RetryLayer::default()).service_fn(|_: http::Request<Body>| async {
+///     let status = if CALLS.fetch_add(1, Ordering::Relaxed) == 0 { 503 } else { 200 };
+///     Ok::<_, Infallible>(http::Response::builder().status(status).body(Body::from("[1]")).unwrap())
+/// });
+/// let answer = client.oneshot(http::Request::get("/prices").body(Body::empty()).unwrap()).await.unwrap();
+/// assert_eq!(answer.status(), 200);
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RetryLayer(HealLayer);
+
+/// Gives the kept copy, with its age in the provenance, when the answer is bad or late, and does nothing else.
+///
+/// ```
+/// use std::time::Duration;
+/// use healing_core::{Healer, StaleLayer};
+/// let patient = StaleLayer::of(Healer::builder().deadline(Duration::from_secs(5)));
+/// # let _ = patient;
+/// ```
+#[derive(Clone, Debug)]
+pub struct StaleLayer(HealLayer);
+
+// === impl RetryLayer ===
+
+impl RetryLayer {
+    /// Retries that way.
+    #[must_use]
+    pub fn new(retry: Retry) -> Self {
+        let healer = Healer::builder()
+            .gives_copies(false)
+            .without_strategies()
+            .strategy(retry)
+            .build();
+        Self(HealLayer::new(healer))
+    }
+}
+
+impl Default for RetryLayer {
+    fn default() -> Self {
+        Self::new(Retry::default())
+    }
+}
+
+impl<S> Layer<S> for RetryLayer {
+    type Service = Heal<S>;
+
+    fn layer(&self, inner: S) -> Heal<S> {
+        self.0.layer(inner)
+    }
+}
+
+// === impl StaleLayer ===
+
+impl StaleLayer {
+    /// Keeps and gives copies with those settings; their strategies are left out.
+    #[must_use]
+    pub fn of(settings: HealerBuilder) -> Self {
+        Self(HealLayer::new(settings.without_strategies().build()))
+    }
+
+    /// The same, with somewhere for calls to go on that lost the race against the deadline.
+    #[must_use]
+    pub fn background(self, background: Background) -> Self {
+        Self(self.0.background(background))
+    }
+}
+
+impl Default for StaleLayer {
+    fn default() -> Self {
+        Self::of(Healer::builder())
+    }
+}
+
+impl<S> Layer<S> for StaleLayer {
+    type Service = Heal<S>;
+
+    fn layer(&self, inner: S) -> Heal<S> {
+        self.0.layer(inner)
+    }
+}

@@ -1,0 +1,29 @@
+//! What the library does as a whole, as its users see it.
+#![cfg(test)]
+
+mod canary;
+mod heal_copies;
+mod heal_faults;
+mod heal_floor;
+mod heal_health;
+mod heal_outage;
+mod heal_retry;
+mod heal_shape;
+mod heal_strategies;
+mod heal_streams;
+mod heal_time;
+mod layers_axum;
+mod layers_hyper;
+mod layers_label;
+mod layers_mock;
+mod layers_support;
+mod layers_upstream;
+mod store;
+#[cfg(feature = "sqlite")]
+mod store_away;
+#[cfg(feature = "sqlite")]
+mod store_kill;
+#[cfg(feature = "sqlite")]
+mod store_refusals;
+mod store_support;
+mod store_writer;

@@ -1,0 +1,403 @@
+//! Puts the parts together, and takes them apart in the right order.
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use healing_core::{
+    Clock, ErrorEvent, Expose, Healer, Identity, MemoryStore, Sink, SqliteStore, Store,
+    StoreWriter, WriterSettings,
+};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::{self, AdminSettings},
+    agents::{Board, Watcher, WatcherParts},
+    forward::Hop,
+    serve::{self, WorkerParts, Workers},
+    upstream::Origin,
+};
+
+/// Events that may wait for the watcher.
+const WATCHER_QUEUE: usize = 4_096;
+
+/// How long events are kept (the specification's 30 days).
+const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How often older ones are taken out.
+const PRUNE: Duration = Duration::from_hours(1);
+
+/// How long requests under way may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What the whole is made of.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) origin: Origin,
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) state: Option<PathBuf>,
+    pub(crate) workers: usize,
+    pub(crate) name: Option<String>,
+    pub(crate) expose: Option<Expose>,
+    /// Who else is told of events.
+    pub(crate) tap: Option<mpsc::Sender<ErrorEvent>>,
+}
+
+/// The running whole.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) proxy: SocketAddr,
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) database: Option<PathBuf>,
+    workers: Workers,
+    stop_workers: CancellationToken,
+    control: Control,
+}
+
+/// The control plane: everything that is not a request.
+#[derive(Debug)]
+struct Control {
+    healer: Healer,
+    board: Board,
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+/// Where events are kept.
+struct Kept {
+    store: Arc<dyn Store>,
+    /// Where they wait while the database is away.
+    spill: Option<PathBuf>,
+    database: Option<PathBuf>,
+}
+
+/// Everybody who is told of an event. Nobody is waited for.
+#[derive(Debug)]
+struct Outlets {
+    writer: StoreWriter,
+    watcher: mpsc::Sender<ErrorEvent>,
+    tap: Option<mpsc::Sender<ErrorEvent>>,
+    missed: AtomicU64,
+}
+
+// === impl App ===
+
+impl App {
+    /// Starts everything; requests are answered when this returns.
+    ///
+    /// # Errors
+    /// When a port is taken, the state folder or the database is not usable, or the name is no token.
+    pub(crate) async fn start(plan: Plan) -> Result<Self> {
+        let (proxy, listeners) = serve::bind(plan.listen, plan.workers)
+            .map_err(|error| port_error("--listen", plan.listen, &error))?;
+        let admin_listener = bind_admin(plan.admin).await?;
+        let admin = admin_listener
+            .as_ref()
+            .and_then(|listener| listener.local_addr().ok());
+        let kept = open_store(plan.state.as_deref()).await?;
+        let database = kept.database.clone();
+        let mut control = Control::start(kept, plan.tap);
+
+        let name = plan.name.unwrap_or_else(|| pseudonym(proxy));
+        let expose = plan.expose.unwrap_or_else(|| default_exposure(proxy));
+        let stop_workers = CancellationToken::new();
+        let parts = WorkerParts {
+            healer: control.healer.clone(),
+            identity: Identity::new(&name, expose)?,
+            hop: Arc::new(Hop::new(&name, is_near(&plan.origin))?),
+            origin: plan.origin,
+            stop: stop_workers.clone(),
+            grace: GRACE,
+        };
+        let workers =
+            Workers::start(listeners, &parts).context("the worker threads could not be started")?;
+        control.board.set_ready();
+        if let Some(listener) = admin_listener {
+            control.serve_admin(listener, name)?;
+        }
+        Ok(Self {
+            proxy,
+            admin,
+            database,
+            workers,
+            stop_workers,
+            control,
+        })
+    }
+
+    /// Stops: no new requests, those under way end, then events are written.
+    ///
+    /// # Errors
+    /// When a worker had failed.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        self.control.board.drain();
+        self.stop_workers.cancel();
+        let workers = self.workers;
+        let stopped = tokio::task::spawn_blocking(move || workers.join()).await;
+        self.control.stop.cancel();
+        while self.control.tasks.join_next().await.is_some() {}
+        stopped
+            .context("a worker could not be waited for")?
+            .context("a worker failed")
+    }
+}
+
+// === impl Control ===
+
+impl Control {
+    /// Starts what is not a request: the writer of the store, the watcher, the broom.
+    fn start(kept: Kept, tap: Option<mpsc::Sender<ErrorEvent>>) -> Self {
+        let clock = Clock::started_now();
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let settings = kept
+            .spill
+            .map_or_else(WriterSettings::default, WriterSettings::spilling_to);
+        let (writer, writing) = StoreWriter::new(Arc::clone(&kept.store), settings, stop.clone());
+        tasks.spawn(writing);
+        let (watcher, events) = mpsc::channel(WATCHER_QUEUE);
+        let outlets = Arc::new(Outlets {
+            writer,
+            watcher,
+            tap,
+            missed: AtomicU64::new(0),
+        });
+        let sink: Arc<dyn Sink> = Arc::clone(&outlets) as Arc<dyn Sink>;
+        let healer = Healer::builder()
+            .clock(clock)
+            .sink(sink)
+            .answer_errors()
+            .build();
+        let snapshots = healer.clone();
+        let (watcher, board) = Watcher::new(WatcherParts {
+            clock,
+            snapshots: Arc::new(move || snapshots.snapshot()),
+            counters: Arc::new(move || outlets.counters()),
+            events,
+            store: Some(Arc::clone(&kept.store)),
+        });
+        tasks.spawn(watcher.run(stop.clone()));
+        tasks.spawn(prune(kept.store, clock, stop.clone()));
+        Self {
+            healer,
+            board,
+            tasks,
+            stop,
+        }
+    }
+
+    fn serve_admin(&mut self, listener: TcpListener, name: String) -> io::Result<()> {
+        let settings = AdminSettings::new(listener.local_addr()?, env!("CARGO_PKG_VERSION"), name);
+        let (board, stop) = (self.board.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = admin::serve(listener, board, settings, stop).await {
+                tracing::error!(%error, "the admin port failed; the proxy goes on without it");
+            }
+        });
+        Ok(())
+    }
+}
+
+/// How long a connection to the upstream takes, if one can be had at all.
+pub(crate) async fn reach(origin: &Origin) -> Option<Duration> {
+    let begun = Instant::now();
+    let host = origin
+        .authority()
+        .host()
+        .trim_matches(['[', ']'])
+        .to_owned();
+    let connect = TcpStream::connect((host, origin.port()));
+    timeout(Duration::from_secs(1), connect).await.ok()?.ok()?;
+    Some(begun.elapsed())
+}
+
+// === impl Outlets ===
+
+impl Outlets {
+    fn counters(&self) -> Value {
+        let mut counters: serde_json::Map<String, Value> = self
+            .writer
+            .counts()
+            .by_name()
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), Value::from(count)))
+            .collect();
+        counters.insert(
+            "events_not_shown".to_owned(),
+            self.missed.load(Relaxed).into(),
+        );
+        counters.insert("store_away".to_owned(), json!(self.writer.is_store_away()));
+        Value::Object(counters)
+    }
+}
+
+impl Sink for Outlets {
+    fn event(&self, event: ErrorEvent) {
+        if let Some(tap) = &self.tap {
+            // Full or closed: the demonstration misses a line.
+            self.count(tap.try_send(event.clone()).is_err());
+        }
+        self.count(self.watcher.try_send(event.clone()).is_err());
+        self.writer.event(event);
+    }
+}
+
+impl Outlets {
+    fn count(&self, missed: bool) {
+        self.missed.fetch_add(u64::from(missed), Relaxed);
+    }
+}
+
+async fn bind_admin(address: Option<SocketAddr>) -> Result<Option<TcpListener>> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    if !address.ip().is_loopback() {
+        bail!(
+            "--admin {address} would show everybody what this proxy sees, and there is no password for it yet; give a loopback address such as 127.0.0.1:8888, or off"
+        );
+    }
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| port_error("--admin", address, &error))?;
+    Ok(Some(listener))
+}
+
+fn port_error(flag: &str, address: SocketAddr, error: &io::Error) -> anyhow::Error {
+    let free = SocketAddr::new(address.ip(), 0);
+    if error.kind() == io::ErrorKind::AddrInUse {
+        anyhow::anyhow!(
+            "{flag} {address}: another program listens there; stop it, or let us take a free port with {flag} {free}"
+        )
+    } else {
+        anyhow::anyhow!(
+            "{flag} {address}: {error}; give an address of this machine, such as {flag} {free}"
+        )
+    }
+}
+
+async fn open_store(state: Option<&Path>) -> Result<Kept> {
+    let Some(folder) = state else {
+        return Ok(Kept {
+            store: Arc::new(MemoryStore::default()),
+            spill: None,
+            database: None,
+        });
+    };
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("--state {}: the folder cannot be made", folder.display()))?;
+    let database = folder.join("healing.db");
+    Ok(Kept {
+        store: Arc::new(SqliteStore::open(&database).await?),
+        spill: Some(folder.join("spill.ndjson")),
+        database: Some(database),
+    })
+}
+
+async fn prune(store: Arc<dyn Store>, clock: Clock, stop: CancellationToken) {
+    let mut due = interval(PRUNE);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(due.tick()).await.is_some() {
+        let Ok(before) = clock.timestamp(clock.now()).checked_sub(RETENTION) else {
+            continue;
+        };
+        match store.prune(before).await {
+            Ok(0) => {}
+            Ok(events) => tracing::info!(events, "events older than 30 days were taken out"),
+            Err(error) => {
+                tracing::warn!(%error, "old events could not be taken out; the next try is in an hour");
+            }
+        }
+    }
+}
+
+/// On this machine everything may be told; elsewhere, not what is behind the proxy.
+fn default_exposure(address: SocketAddr) -> Expose {
+    if address.ip().is_loopback() {
+        Expose::Full
+    } else {
+        Expose::Errors
+    }
+}
+
+/// A name for this deployment that stays the same as long as its address does.
+fn pseudonym(address: SocketAddr) -> String {
+    // FNV-1a: four hexadecimal digits to tell two proxies apart, not to hide anything.
+    let hash = address
+        .to_string()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+    format!("heal-{:04x}", hash & 0xffff)
+}
+
+/// Whether the upstream is on this machine or in this network, by its address; a name is near only if it says so.
+fn is_near(origin: &Origin) -> bool {
+    let host = origin.authority().host().trim_matches(['[', ']']);
+    match host.parse() {
+        Ok(std::net::IpAddr::V4(address)) => {
+            address.is_loopback() || address.is_private() || address.is_link_local()
+        }
+        Ok(std::net::IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
+        Err(_) => host == "localhost" || !host.contains('.'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_private_addresses_and_local_names_are_near() {
+        for (origin, near) in [
+            ("http://127.0.0.1:5002", true),
+            ("http://192.168.1.4", true),
+            ("http://[::1]:80", true),
+            ("http://localhost:5002", true),
+            ("http://flask:5002", true),
+            ("https://api.polygon.io", false),
+            ("http://93.184.215.14", false),
+        ] {
+            assert_eq!(is_near(&origin.parse().unwrap()), near, "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_a_token_and_stays_the_same() {
+        let name = pseudonym("127.0.0.1:8080".parse().unwrap());
+        assert_eq!(name, pseudonym("127.0.0.1:8080".parse().unwrap()));
+        assert!(Identity::new(&name, Expose::Full).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_with_the_way_out() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let error = serve::bind(address, 2)
+            .map_err(|error| port_error("--listen", address, &error))
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains(&address.to_string()) && text.contains("--listen 127.0.0.1:0"),
+            "{text}"
+        );
+    }
+}

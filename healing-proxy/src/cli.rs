@@ -1,0 +1,182 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::upstream::Origin;
+
+/// Puts itself in front of a data API, notices when an answer is bad, and gives the best one it has instead.
+#[derive(Debug, Parser)]
+#[command(
+    name = "healing-proxy",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the proxy (what happens without a command, too)
+    Run(RunArgs),
+    /// Watch an API being broken and healed: a market of simulated sources, an API, the proxy and a small load
+    Demo(DemoArgs),
+}
+
+/// How to run the proxy.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RunArgs {
+    /// The API behind the proxy, such as `http://127.0.0.1:5002`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HEALING_PROXY__UPSTREAM",
+        required = true
+    )]
+    pub(crate) upstream: Option<Origin>,
+    /// Where callers connect; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        env = "HEALING_PROXY__LISTEN"
+    )]
+    pub(crate) listen: SocketAddr,
+    /// Where dashboard and feed are, or `off`
+    #[arg(
+        long,
+        value_name = "ADDRESS|off",
+        default_value = "127.0.0.1:8888",
+        env = "HEALING_PROXY__ADMIN"
+    )]
+    pub(crate) admin: AdminAddress,
+    /// Keep events, health and patterns in SQLite in this folder; without it, in memory
+    #[arg(long, value_name = "DIR", env = "HEALING_PROXY__STATE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Threads that serve requests; one a core by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) workers: Option<u16>,
+    /// The name of this hop in Via, Cache-Status and Proxy-Status; made from the address by default
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) name: Option<String>,
+    /// How much the fields tell; `full` by default on loopback, `errors` elsewhere
+    #[arg(long, value_name = "HOW MUCH")]
+    pub(crate) expose: Option<ExposeArg>,
+}
+
+/// How to run the demonstration.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DemoArgs {
+    /// How long, such as 60s or 2m
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) time: Duration,
+    /// Where callers connect
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where dashboard and feed are, or `off`
+    #[arg(long, value_name = "ADDRESS|off", default_value = "127.0.0.1:8888")]
+    pub(crate) admin: AdminAddress,
+}
+
+/// What to say and how.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TalkArgs {
+    /// The form of the log on stderr; auto is text on a terminal and JSON elsewhere
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Auto)]
+    pub(crate) log_format: LogFormat,
+    /// Say more: once for every request, twice for every step
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    Auto,
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExposeArg {
+    None,
+    Errors,
+    Full,
+}
+
+/// Where the admin port is, if anywhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AdminAddress(pub(crate) Option<SocketAddr>);
+
+impl FromStr for AdminAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        text.parse()
+            .map(|address| Self(Some(address)))
+            .map_err(|_| "give an address such as 127.0.0.1:8888, or off".to_owned())
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let way_out =
+        || format!("{text:?} is no time: give seconds, minutes or hours, such as 90s, 2m or 1h");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| way_out())?;
+    let unit = match text.strip_prefix(digits) {
+        Some("s" | "") => 1,
+        Some("m") => 60,
+        Some("h") => 3600,
+        _ => return Err(way_out()),
+    };
+    let seconds = number
+        .checked_mul(unit)
+        .filter(|seconds| (1..=86_400).contains(seconds));
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("{text:?} is out of bounds: between 1s and 24h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_and_nonsense_is_explained() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
+        for bad in ["", "s", "5x", "-1s", "0s", "99999999999999999999s", "999h"] {
+            assert!(duration(bad).unwrap_err().contains(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn without_an_upstream_the_error_names_the_flag() {
+        let error = Cli::try_parse_from(["healing-proxy"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("--upstream <URL>"), "{error}");
+        assert!(Cli::try_parse_from(["healing-proxy", "demo", "--for", "5s"]).is_ok());
+        assert!(Cli::try_parse_from(["healing-proxy", "--upstream", "http://127.0.0.1:1"]).is_ok());
+    }
+}

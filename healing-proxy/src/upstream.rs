@@ -1,0 +1,277 @@
+//! The way to the API behind the proxy: one client, and so one pool of connections, a worker.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use healing_core::{Body, strip_hop_fields};
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version, header,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, Error, ResponseFuture, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use tower::Service;
+
+/// How long a connection may take to be set up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Idle connections are closed before most servers close them: a request that meets a closing one is lost.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The most idle connections that are kept.
+const MAX_IDLE: usize = 256;
+
+/// Where the API is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Origin {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+/// Why an address is none of an API.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("upstream {given:?} {wrong}; give a URL such as http://127.0.0.1:5002")]
+pub(crate) struct OriginError {
+    given: String,
+    wrong: &'static str,
+}
+
+/// Asks the API. Clones share the connections.
+#[derive(Clone)]
+pub(crate) struct Upstream(Arc<Way>);
+
+struct Way {
+    client: Client<HttpsConnector<HttpConnector>, Body>,
+    origin: Origin,
+    host: HeaderValue,
+}
+
+/// The API's answer, without what belongs to its connection.
+pub(crate) struct UpstreamFuture {
+    answer: ResponseFuture,
+    way: Arc<Way>,
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// `host:port`.
+    pub(crate) const fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The port, with the scheme's own where none is given.
+    pub(crate) fn port(&self) -> u16 {
+        let default = if self.scheme == Scheme::HTTPS {
+            443
+        } else {
+            80
+        };
+        self.authority.port_u16().unwrap_or(default)
+    }
+
+    /// A place on this origin as others must not see it: its path alone.
+    fn relative(&self, location: &str) -> Option<String> {
+        let uri: Uri = location.parse().ok()?;
+        let here = uri.authority()? == &self.authority && uri.scheme()? == &self.scheme;
+        here.then(|| {
+            uri.path_and_query()
+                .map_or("/", PathAndQuery::as_str)
+                .to_owned()
+        })
+    }
+}
+
+impl std::str::FromStr for Origin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        let wrong = |wrong| OriginError {
+            given: text.to_owned(),
+            wrong,
+        };
+        let uri: Uri = text.parse().map_err(|_| wrong("is no URL"))?;
+        let parts = uri.into_parts();
+        let scheme = parts.scheme.ok_or_else(|| wrong("has no scheme"))?;
+        if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
+            return Err(wrong("is neither http nor https"));
+        }
+        let authority = parts.authority.ok_or_else(|| wrong("names no host"))?;
+        if authority.as_str().contains('@') {
+            // The text itself is not shown: it holds the secret.
+            return Err(OriginError {
+                given: "…@…".to_owned(),
+                wrong: "carries credentials, which would be logged by others",
+            });
+        }
+        if parts
+            .path_and_query
+            .is_some_and(|path| path.as_str() != "/")
+        {
+            return Err(wrong("has a path, and every path is passed on as it is"));
+        }
+        Ok(Self { scheme, authority })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}
+
+// === impl Upstream ===
+
+impl Upstream {
+    /// A client of its own for that origin.
+    ///
+    /// # Errors
+    /// When the origin's host cannot stand in a field.
+    pub(crate) fn new(origin: Origin) -> Result<Self, header::InvalidHeaderValue> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        tcp.set_keepalive(Some(Duration::from_mins(1)));
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .build(connector);
+        let host = HeaderValue::from_str(origin.authority.as_str())?;
+        Ok(Self(Arc::new(Way {
+            client,
+            origin,
+            host,
+        })))
+    }
+}
+
+impl Service<Request<Body>> for Upstream {
+    type Response = Response<Incoming>;
+    type Error = Error;
+    type Future = UpstreamFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> UpstreamFuture {
+        let mut parts = std::mem::take(request.uri_mut()).into_parts();
+        parts.scheme = Some(self.0.origin.scheme.clone());
+        parts.authority = Some(self.0.origin.authority.clone());
+        parts.path_and_query = Some(
+            parts
+                .path_and_query
+                .unwrap_or_else(|| PathAndQuery::from_static("/")),
+        );
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+        *request.version_mut() = Version::HTTP_11;
+        request
+            .headers_mut()
+            .insert(header::HOST, self.0.host.clone());
+        UpstreamFuture {
+            answer: self.0.client.request(request),
+            way: Arc::clone(&self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("origin", &self.0.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Future for UpstreamFuture {
+    type Output = Result<Response<Incoming>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut answer = ready!(Pin::new(&mut self.answer).poll(cx))?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            strip_hop_fields(answer.headers_mut());
+        }
+        // The version is this hop's, not the upstream's: Flask's own server still speaks 1.0.
+        *answer.version_mut() = Version::HTTP_11;
+        stay_here(answer.headers_mut(), &self.way.origin);
+        Poll::Ready(Ok(answer))
+    }
+}
+
+/// A redirect to the origin's own address would lead the caller past the proxy.
+fn stay_here(headers: &mut HeaderMap, origin: &Origin) {
+    let Some(location) = headers
+        .get(header::LOCATION)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return;
+    };
+    if let Some(path) = origin
+        .relative(location)
+        .and_then(|path| HeaderValue::try_from(path).ok())
+    {
+        headers.insert(header::LOCATION, path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host() {
+        let origin: Origin = "http://127.0.0.1:5002/".parse().unwrap();
+        assert_eq!(
+            (origin.to_string(), origin.port()),
+            ("http://127.0.0.1:5002".to_owned(), 5002)
+        );
+        for (bad, wrong) in [
+            ("127.0.0.1:5002", "has no scheme"),
+            ("ftp://a", "neither http nor https"),
+            ("http://a/b", "has a path"),
+            ("http://u:p@a", "carries credentials"),
+            ("http://", "is no URL"),
+        ] {
+            let error = bad.parse::<Origin>().unwrap_err().to_string();
+            assert!(
+                error.contains(wrong) && error.contains("http://127.0.0.1:5002"),
+                "{bad}: {error}"
+            );
+            assert!(!error.contains("u:p"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_to_the_origin_stays_with_the_proxy() {
+        let origin: Origin = "http://127.0.0.1:5002".parse().unwrap();
+        for (location, stays) in [
+            ("http://127.0.0.1:5002/a?b=1", "/a?b=1"),
+            ("http://elsewhere/a", "http://elsewhere/a"),
+            ("/a", "/a"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::LOCATION, location.parse().unwrap());
+            stay_here(&mut headers, &origin);
+            assert_eq!(headers[header::LOCATION], stays);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The proxy as its callers, its upstreams and its operators see it: a process between bare sockets.
+#![cfg(test)]
+
+mod callers;
+mod copies;
+mod crowd;
+mod forms;
+mod hops;
+mod messages;
+mod no_copy;
+mod once;
+mod secrets;
+mod stage;
+mod start;
+mod state;
+mod stop;
+mod streams;
+mod tunnels;
+mod upstream;
+mod waits;
+mod wire;

@@ -234,22 +234,33 @@ impl TransportError for hyper::Error {
 
 impl TransportError for hyper_util::client::legacy::Error {
     fn fault(&self) -> (TransportFault, Sent) {
-        let found = fault_of_chain(self);
-        if !self.is_connect() {
-            return (found, Sent::Something);
+        if self.is_connect() {
+            (TransportFault::while_connecting(self), Sent::Nothing)
+        } else {
+            (fault_of_chain(self), Sent::Something)
         }
-        let found = match found {
-            TransportFault::Other | TransportFault::Closed | TransportFault::Reset => {
-                TransportFault::Unreachable
-            }
-            TransportFault::Dns
-            | TransportFault::Refused
-            | TransportFault::ConnectTimeout
-            | TransportFault::Unreachable
-            | TransportFault::Tls
-            | TransportFault::Protocol => found,
-        };
-        (found, Sent::Nothing)
+    }
+}
+
+impl TransportFault {
+    /// What an error is about that came while a connection was being set up, by its chain of causes.
+    ///
+    /// ```
+    /// use healing_core::TransportFault;
+    /// let error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    /// assert_eq!(TransportFault::while_connecting(&error), TransportFault::Refused);
+    /// ```
+    #[must_use]
+    pub fn while_connecting(error: &(dyn std::error::Error + 'static)) -> Self {
+        match fault_of_chain(error) {
+            Self::Other | Self::Closed | Self::Reset => Self::Unreachable,
+            found @ (Self::Dns
+            | Self::Refused
+            | Self::ConnectTimeout
+            | Self::Unreachable
+            | Self::Tls
+            | Self::Protocol) => found,
+        }
     }
 }
 

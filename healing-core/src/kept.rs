@@ -6,7 +6,7 @@
 
 use std::{
     fmt,
-    hash::{BuildHasher, Hasher, RandomState},
+    hash::{BuildHasher, Hash, Hasher, RandomState},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -15,7 +15,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -77,6 +77,8 @@ pub(crate) struct Copy {
     stored: Instant,
     /// What the request said in the fields that the answer varies by.
     varies_by: u64,
+    /// What it weighs, in bytes.
+    weight: usize,
 }
 
 // === impl Kept ===
@@ -109,10 +111,13 @@ impl Kept {
         UrlKey(hash(first), hash(second))
     }
 
-    /// The hash of a body, however it was cut into chunks.
-    pub(crate) fn hash_of(&self, body: &Chunks) -> BodyHash {
+    /// The hash of what an answer's body is, however it was cut into chunks: its bytes, and what they are said to be.
+    pub(crate) fn hash_of(&self, headers: &HeaderMap, body: &Chunks) -> BodyHash {
         let [hasher, _] = &self.hashers;
         let mut hash = hasher.build_hasher();
+        for name in [header::CONTENT_ENCODING, header::CONTENT_TYPE] {
+            headers.get(name).map(HeaderValue::as_bytes).hash(&mut hash);
+        }
         for chunk in body.iter() {
             hash.write(chunk);
         }
@@ -150,9 +155,11 @@ impl Kept {
         }
         let varies_by = self.varied(answer.headers, request)?;
         let came_with = age(answer.headers);
+        let headers = for_others(answer.headers);
         Some(Copy {
             status: answer.status,
-            headers: for_others(answer.headers),
+            weight: weight(&headers, answer.body),
+            headers,
             body: answer.body.clone(),
             made: now.checked_sub(came_with).unwrap_or(now),
             stored: now,
@@ -194,7 +201,7 @@ impl Kept {
             let values: Vec<&[u8]> = request
                 .get_all(&name)
                 .iter()
-                .map(http::HeaderValue::as_bytes)
+                .map(HeaderValue::as_bytes)
                 .collect();
             let [hasher, _] = &self.hashers;
             sum = sum.wrapping_add(hasher.hash_one((name.as_str(), values)));
@@ -244,7 +251,7 @@ impl fmt::Debug for Memory {
 impl fmt::Debug for Copy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Copy")
-            .field("weight", &self.weight())
+            .field("weight", &self.weight)
             .finish_non_exhaustive()
     }
 }
@@ -328,7 +335,7 @@ impl Memory {
 
     fn weight(&self) -> usize {
         let copy = self.copy.load();
-        ENTRY_BYTES + copy.as_ref().map_or(0, |copy| copy.weight())
+        ENTRY_BYTES + copy.as_ref().map_or(0, |copy| copy.weight)
     }
 }
 
@@ -355,15 +362,6 @@ impl Copy {
             .iter()
             .flat_map(|value| value.as_bytes().split(|b| *b == b','));
         known.any(|known| known.trim_ascii() == b"*" || tag(known.trim_ascii()) == own)
-    }
-
-    fn weight(&self) -> usize {
-        let fields: usize = self
-            .headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 64)
-            .sum();
-        self.body.len() + fields
     }
 }
 
@@ -444,6 +442,13 @@ fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     values
         .flat_map(|value| value.split(','))
         .map(|part| part.split_once('=').map_or(part, |(name, _)| name).trim())
+}
+
+fn weight(headers: &HeaderMap, body: &Chunks) -> usize {
+    let fields = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 64);
+    body.len() + fields.sum::<usize>()
 }
 
 /// A copy is given to others: it must not hand them the session that began with it.

@@ -4,8 +4,6 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::upstream::Origin;
-
 /// Puts itself in front of a data API, notices when an answer is bad, and gives the best one it has instead.
 #[derive(Debug, Parser)]
 #[command(
@@ -41,7 +39,8 @@ pub(crate) struct RunArgs {
         env = "HEALING_PROXY__UPSTREAM",
         required = true
     )]
-    pub(crate) upstream: Option<Origin>,
+    // Read by ourselves: the command line's own error would show a password that stands in it.
+    pub(crate) upstream: Option<String>,
     /// Where callers connect; port 0 takes a free one
     #[arg(
         long,

@@ -3,17 +3,14 @@
 use std::{any::Any, convert::Infallible, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
-use healing_core::{Body, Heal, HealFuture, Label, LabelFuture, Problem, strip_hop_fields};
+use healing_core::{Body, Heal, Label, Problem, strip_hop_fields};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
-use hyper_util::{client::legacy::Error, rt::TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use crate::{
-    hop,
-    upstream::{Upstream, UpstreamFuture},
-};
+use crate::{hop, upstream::Upstream};
 
 /// The stack of a worker, outermost first.
 pub(crate) type Stack = Label<Heal<Upstream>>;
@@ -88,8 +85,7 @@ impl Forward {
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(header::UPGRADE, protocol);
         }
-        let call: LabelFuture<HealFuture<UpstreamFuture, Error>> = self.stack.clone().call(request);
-        match call.await {
+        match self.stack.clone().call(request).await {
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 self.switch(response, tunnel)
             }

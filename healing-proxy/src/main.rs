@@ -9,6 +9,7 @@ mod demo;
 mod forward;
 mod hop;
 mod logging;
+mod pool;
 mod run;
 mod serve;
 mod upstream;

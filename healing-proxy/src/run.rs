@@ -14,6 +14,8 @@ use crate::{
     app::{App, Plan, reach},
     banner::Banner,
     cli::{ExposeArg, RunArgs},
+    logging,
+    upstream::Origin,
 };
 
 /// Runs the proxy until it is told to stop.
@@ -21,9 +23,16 @@ use crate::{
 /// # Errors
 /// When it cannot start, or a part of it failed.
 pub(crate) fn run(args: RunArgs) -> Result<ExitCode> {
-    let origin = args
+    let given = args
         .upstream
         .context("--upstream is missing; give the API's URL, such as http://127.0.0.1:5002")?;
+    let origin: Origin = match given.parse() {
+        Ok(origin) => origin,
+        Err(error) => {
+            logging::say_error(&anyhow::Error::new(error).context("--upstream"));
+            return Ok(ExitCode::from(2));
+        }
+    };
     let cores = available_parallelism().map_or(1, usize::from);
     let plan = Plan {
         origin: origin.clone(),

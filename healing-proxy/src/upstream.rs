@@ -1,14 +1,13 @@
-//! The way to the API behind the proxy: one client, and so one pool of connections, a worker.
+//! The way to the API behind the proxy, one a worker.
 
 use std::{
     fmt,
-    future::Future,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use healing_core::{Body, strip_hop_fields};
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version, header,
@@ -16,20 +15,10 @@ use http::{
 };
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, Error, ResponseFuture, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy::connect::HttpConnector;
 use tower::Service;
 
-/// How long a connection may take to be set up.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Idle connections are closed before most servers close them: a request that meets a closing one is lost.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// The most idle connections that are kept.
-const MAX_IDLE: usize = 256;
+use crate::pool::{Pool, UpstreamError};
 
 /// Where the API is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,20 +36,18 @@ pub(crate) struct OriginError {
 }
 
 /// Asks the API. Clones share the connections.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Upstream(Arc<Way>);
 
+#[derive(Debug)]
 struct Way {
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+    pool: Pool<HttpsConnector<HttpConnector>>,
     origin: Origin,
     host: HeaderValue,
 }
 
 /// The API's answer, without what belongs to its connection.
-pub(crate) struct UpstreamFuture {
-    answer: ResponseFuture,
-    way: Arc<Way>,
-}
+pub(crate) type UpstreamFuture = BoxFuture<'static, Result<Response<Incoming>, UpstreamError>>;
 
 // === impl Origin ===
 
@@ -133,87 +120,59 @@ impl fmt::Display for Origin {
 // === impl Upstream ===
 
 impl Upstream {
-    /// A client of its own for that origin.
+    /// A pool of its own for that origin.
     ///
     /// # Errors
     /// When the origin's host cannot stand in a field.
-    pub(crate) fn new(origin: Origin) -> Result<Self, header::InvalidHeaderValue> {
+    pub(crate) fn new(origin: Origin) -> Result<Self, http::Error> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         tcp.set_keepalive(Some(Duration::from_mins(1)));
         let connector = HttpsConnectorBuilder::new()
             .with_webpki_roots()
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE)
-            .build(connector);
+        let to = Uri::builder()
+            .scheme(origin.scheme.clone())
+            .authority(origin.authority.clone())
+            .path_and_query("/")
+            .build()?;
         let host = HeaderValue::from_str(origin.authority.as_str())?;
-        Ok(Self(Arc::new(Way {
-            client,
-            origin,
-            host,
-        })))
+        let pool = Pool::new(connector, to);
+        Ok(Self(Arc::new(Way { pool, origin, host })))
     }
 }
 
 impl Service<Request<Body>> for Upstream {
     type Response = Response<Incoming>;
-    type Error = Error;
+    type Error = UpstreamError;
     type Future = UpstreamFuture;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<Body>) -> UpstreamFuture {
-        let mut parts = std::mem::take(request.uri_mut()).into_parts();
-        parts.scheme = Some(self.0.origin.scheme.clone());
-        parts.authority = Some(self.0.origin.authority.clone());
-        parts.path_and_query = Some(
-            parts
-                .path_and_query
-                .unwrap_or_else(|| PathAndQuery::from_static("/")),
-        );
-        if let Ok(uri) = Uri::from_parts(parts) {
-            *request.uri_mut() = uri;
+        let way = Arc::clone(&self.0);
+        if request.uri().authority().is_some() {
+            // The absolute form is for proxies; the API is asked in the origin form.
+            let path = request.uri().path_and_query().cloned();
+            *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
         }
         *request.version_mut() = Version::HTTP_11;
-        request
-            .headers_mut()
-            .insert(header::HOST, self.0.host.clone());
-        UpstreamFuture {
-            answer: self.0.client.request(request),
-            way: Arc::clone(&self.0),
-        }
-    }
-}
-
-impl fmt::Debug for Upstream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upstream")
-            .field("origin", &self.0.origin)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Future for UpstreamFuture {
-    type Output = Result<Response<Incoming>, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut answer = ready!(Pin::new(&mut self.answer).poll(cx))?;
-        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            strip_hop_fields(answer.headers_mut());
-        }
-        // The version is this hop's, not the upstream's: Flask's own server still speaks 1.0.
-        *answer.version_mut() = Version::HTTP_11;
-        stay_here(answer.headers_mut(), &self.way.origin);
-        Poll::Ready(Ok(answer))
+        request.headers_mut().insert(header::HOST, way.host.clone());
+        Box::pin(async move {
+            let mut answer = way.pool.send(request).await?;
+            if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                strip_hop_fields(answer.headers_mut());
+            }
+            // The version is this hop's, not the upstream's: Flask's own server still speaks 1.0.
+            *answer.version_mut() = Version::HTTP_11;
+            stay_here(answer.headers_mut(), &way.origin);
+            Ok(answer)
+        })
     }
 }
 

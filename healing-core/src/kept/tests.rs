@@ -222,7 +222,7 @@ fn a_new_shape_is_accepted_the_third_time_in_a_row() {
 fn a_good_answer_between_two_new_shapes_breaks_the_row() {
     let kept = Kept::new(1 << 20);
     let memory = Memory::new(Instant::now());
-    let body = kept.hash_of(&Chunks::One("{}".into()));
+    let body = kept.hash_of(&HeaderMap::new(), &Chunks::One("{}".into()));
     assert!(!memory.knows(body));
     let shape = Shape::opaque();
     assert!(!memory.accepts(&shape));
@@ -233,17 +233,27 @@ fn a_good_answer_between_two_new_shapes_breaks_the_row() {
 }
 
 #[test]
+fn the_same_bytes_said_to_be_something_else_are_not_the_same() {
+    let kept = Kept::new(1 << 20);
+    let body = Chunks::One("{}".into());
+    let plain = kept.hash_of(&fields(&[("content-type", "application/json")]), &body);
+    for said in [("content-type", "text/html"), ("content-encoding", "gzip")] {
+        assert_ne!(kept.hash_of(&fields(&[said]), &body), plain);
+    }
+}
+
+#[test]
 fn a_body_has_one_hash_however_it_was_cut() {
     let kept = Kept::new(1 << 20);
     let mut two = Chunks::None;
     two.push("{\"a\"".into());
     two.push(":1}".into());
     assert_eq!(
-        kept.hash_of(&two),
-        kept.hash_of(&Chunks::One("{\"a\":1}".into()))
+        kept.hash_of(&HeaderMap::new(), &two),
+        kept.hash_of(&HeaderMap::new(), &Chunks::One("{\"a\":1}".into()))
     );
     assert_ne!(
-        kept.hash_of(&two),
-        kept.hash_of(&Chunks::One("{\"a\":2}".into()))
+        kept.hash_of(&HeaderMap::new(), &two),
+        kept.hash_of(&HeaderMap::new(), &Chunks::One("{\"a\":2}".into()))
     );
 }

@@ -44,7 +44,7 @@ fn is_the_copy(answer: &Answer) {
     let healing = answer.get("healing");
     assert!(
         healing.starts_with("stale;strategy=use_cached_data;source=quote;class="),
-        "{healing}"
+        "{head:?}"
     );
     let id = answer.get("x-request-id");
     assert!(

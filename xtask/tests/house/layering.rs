@@ -64,6 +64,7 @@ const HEALING_PROXY: House = House {
     folders_of_rooms: &[],
     floors: &[
         ("hop", 1),
+        ("pool", 1),
         ("upstream", 2),
         ("banner", 3),
         ("cli", 3),

@@ -289,7 +289,7 @@ impl Place {
             .clone()
             .or_else(|| self.house.kept.find(self.key));
         let varies_by = self.house.kept.varied(&head.headers, &ask.headers);
-        let hash = self.house.kept.hash_of(&chunks);
+        let hash = self.house.kept.hash_of(&head.headers, &chunks);
         let verdict = match &memory {
             Some(memory) if memory.knows(hash) => BodyVerdict::Good(None),
             Some(memory) => {

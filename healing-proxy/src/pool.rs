@@ -1,0 +1,185 @@
+//! Connections to the upstream, kept by the worker that opened them.
+//!
+//! One list a worker, touched when a request leaves. A connection goes back on it as soon as the head of its answer is in,
+//! and is taken again when it says that it is ready. A request that meets a closing connection before a byte of it left
+//! takes another one; whether anything else is sent again is not decided here.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use healing_core::{Body, BoxError, Sent, TransportError, TransportFault};
+use http::{Request, Response, Uri};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+    rt::{Read, Write},
+};
+use tokio::time::{Instant, timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::{Service, ServiceExt};
+
+/// How long a connection may take to be set up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Idle connections are given up before most servers close them: a request that meets a closing one is lost.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The most connections that wait to be used again.
+const MAX_IDLE: usize = 256;
+
+/// Connections looked at for one that is ready before another is opened.
+const MAX_LOOKED_AT: usize = 8;
+
+/// Connections to one upstream.
+pub(crate) struct Pool<C> {
+    connect: C,
+    to: Uri,
+    idle: Mutex<VecDeque<(SendRequest<Body>, Instant)>>,
+    /// The tasks that drive the connections.
+    driving: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// Why no answer came.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpstreamError {
+    /// No connection could be had.
+    #[error("no connection to the upstream")]
+    Connect(#[source] BoxError),
+    /// None could be had in time.
+    #[error("no connection to the upstream within {CONNECT_TIMEOUT:?}")]
+    ConnectTimeout,
+    /// The connection broke before the answer came.
+    #[error("the connection to the upstream broke")]
+    Broke(#[source] hyper::Error),
+}
+
+// === impl Pool ===
+
+impl<C> Pool<C>
+where
+    C: Service<Uri> + Clone,
+    C::Response: Read + Write + Unpin + Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    /// A pool without a connection yet.
+    pub(crate) fn new(connect: C, to: Uri) -> Self {
+        Self {
+            connect,
+            to,
+            idle: Mutex::default(),
+            driving: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Body>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        while let Some(mut kept) = self.ready() {
+            match kept.try_send_request(request).await {
+                Ok(answer) => {
+                    self.put_back(kept);
+                    return Ok(answer);
+                }
+                Err(mut error) => match error.take_message() {
+                    // Not a byte of it left: the connection was closing.
+                    Some(unsent) => request = unsent,
+                    None => return Err(UpstreamError::Broke(error.into_error())),
+                },
+            }
+        }
+        let mut fresh = timeout(CONNECT_TIMEOUT, self.open())
+            .await
+            .map_err(|_| UpstreamError::ConnectTimeout)??;
+        let answer = fresh
+            .send_request(request)
+            .await
+            .map_err(UpstreamError::Broke)?;
+        self.put_back(fresh);
+        Ok(answer)
+    }
+
+    async fn open(&self) -> Result<SendRequest<Body>, UpstreamError> {
+        let failed = |error: C::Error| UpstreamError::Connect(error.into());
+        let stream = self
+            .connect
+            .clone()
+            .oneshot(self.to.clone())
+            .await
+            .map_err(failed)?;
+        let (sender, connection) = http1::handshake(stream)
+            .await
+            .map_err(|error| UpstreamError::Connect(error.into()))?;
+        let stop = self.stop.clone();
+        self.driving.spawn(async move {
+            // How a connection ends is told to whoever waits for an answer on it.
+            let _ended = stop.run_until_cancelled(connection.with_upgrades()).await;
+        });
+        Ok(sender)
+    }
+
+    /// A connection that takes a request now: the one that was used last, for it is the least likely to be closing.
+    fn ready(&self) -> Option<SendRequest<Body>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        while idle
+            .front()
+            .is_some_and(|(kept, used)| kept.is_closed() || now - *used > IDLE_TIMEOUT)
+        {
+            idle.pop_front();
+        }
+        let last = idle.len().checked_sub(1)?;
+        let newest = (0..MAX_LOOKED_AT.min(idle.len())).map(|n| last - n);
+        let found = newest
+            .into_iter()
+            .find(|n| idle.get(*n).is_some_and(|(kept, _)| kept.is_ready()))?;
+        idle.remove(found).map(|(kept, _)| kept)
+    }
+
+    fn put_back(&self, used: SendRequest<Body>) {
+        if used.is_closed() {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() >= MAX_IDLE {
+            idle.pop_front();
+        }
+        idle.push_back((used, Instant::now()));
+    }
+}
+
+impl<C> Drop for Pool<C> {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl<C> fmt::Debug for Pool<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("to", &self.to)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl UpstreamError ===
+
+impl TransportError for UpstreamError {
+    fn fault(&self) -> (TransportFault, Sent) {
+        match self {
+            Self::Connect(error) => (
+                TransportFault::while_connecting(error.as_ref()),
+                Sent::Nothing,
+            ),
+            Self::ConnectTimeout => (TransportFault::ConnectTimeout, Sent::Nothing),
+            Self::Broke(error) => error.fault(),
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
@@ -203,6 +203,18 @@ impl Chunks {
 
     pub(crate) fn len(&self) -> usize {
         self.iter().map(Bytes::len).sum()
+    }
+
+    /// The same in memory of its own and no larger than it. A chunk as it came is a slice of the buffer that it was read
+    /// into: who keeps it keeps all of that.
+    pub(crate) fn compact(&self) -> Self {
+        let mut bytes = BytesMut::with_capacity(self.len());
+        for chunk in self.iter() {
+            bytes.extend_from_slice(chunk);
+        }
+        let mut compact = Self::None;
+        compact.push(bytes.freeze());
+        compact
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -120,11 +120,15 @@ impl fmt::Debug for Reply<'_> {
     }
 }
 
-/// Judges the head of an answer that arrived at `now`.
-pub(crate) fn judge_head(head: &Parts, expected: Expectation<'_>, now: Timestamp) -> HeadVerdict {
+/// Judges the head of an answer that arrived at `now`, which is asked for only where it matters.
+pub(crate) fn judge_head(
+    head: &Parts,
+    expected: Expectation<'_>,
+    now: impl FnOnce() -> Timestamp,
+) -> HeadVerdict {
     let status = head.status;
     if let Some((class, detail, domain)) = fault_of_status(status, expected.with_credentials) {
-        let wait = retry_after::wait(&head.headers, now);
+        let wait = retry_after::wait(&head.headers, now());
         return HeadVerdict::Fault(
             Fault::new(class, detail)
                 .striking(domain)

@@ -2,8 +2,14 @@
 
 use http::{HeaderMap, HeaderName, header};
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+static HOP_FIELDS: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
 
 /// Takes out the fields of a connection, those that `Connection` names included. `TE: trailers` stays: it is for the next
 /// hop too.
@@ -17,32 +23,24 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 pub fn strip_hop_fields(headers: &mut HeaderMap) {
-    if headers.contains_key(header::CONNECTION) {
-        let named: Vec<HeaderName> = headers
-            .get_all(header::CONNECTION)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|name| HeaderName::try_from(name.trim()).ok())
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
-        headers.remove(header::CONNECTION);
+    // Most messages have none: one look at each name, and no search.
+    if !headers.keys().any(|name| HOP_FIELDS.contains(name)) {
+        return;
     }
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
+        .collect();
     let trailers = headers
         .get(header::TE)
         .is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
-    for name in [
-        KEEP_ALIVE,
-        PROXY_CONNECTION,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-    ] {
-        headers.remove(name);
-    }
-    if !trailers {
-        headers.remove(header::TE);
+    for name in HOP_FIELDS.iter().chain(&named) {
+        if *name != header::TE || !trailers {
+            headers.remove(name);
+        }
     }
 }
 

@@ -40,6 +40,7 @@ const ENTRY_BYTES: usize = 1024;
 pub(crate) struct Kept {
     urls: Cache<UrlKey, Arc<Memory>>,
     hashers: [RandomState; 2],
+    bodies: foldhash::quality::RandomState,
 }
 
 /// Names a URL as one caller sees it. Two keyed hashes: nobody outside can make two URLs meet.
@@ -50,7 +51,7 @@ pub(crate) struct UrlKey(u64, u64);
 #[derive(Clone, Debug)]
 pub(crate) struct Promise(Arc<(Shape, Option<u64>)>);
 
-/// Tells bodies apart. Keyed like [`UrlKey`].
+/// Tells bodies of one URL apart. Seeded, and quick rather than strong: only the URL's own source could make two meet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct BodyHash(u64);
 
@@ -94,6 +95,7 @@ impl Kept {
         Self {
             urls,
             hashers: [RandomState::new(), RandomState::new()],
+            bodies: foldhash::quality::RandomState::default(),
         }
     }
 
@@ -111,10 +113,10 @@ impl Kept {
         UrlKey(hash(first), hash(second))
     }
 
-    /// The hash of what an answer's body is, however it was cut into chunks: its bytes, and what they are said to be.
+    /// The hash of what an answer's body is: its bytes, and what they are said to be. A body that was cut into other
+    /// chunks hashes otherwise, and is looked into once more.
     pub(crate) fn hash_of(&self, headers: &HeaderMap, body: &Chunks) -> BodyHash {
-        let [hasher, _] = &self.hashers;
-        let mut hash = hasher.build_hasher();
+        let mut hash = self.bodies.build_hasher();
         for name in [header::CONTENT_ENCODING, header::CONTENT_TYPE] {
             headers.get(name).map(HeaderValue::as_bytes).hash(&mut hash);
         }
@@ -160,7 +162,10 @@ impl Kept {
             status: answer.status,
             weight: weight(&headers, answer.body),
             headers,
-            body: answer.body.clone(),
+            body: answer
+                .kept_body
+                .clone()
+                .unwrap_or_else(|| answer.body.compact()),
             made: now.checked_sub(came_with).unwrap_or(now),
             stored: now,
             varies_by,
@@ -229,6 +234,8 @@ pub(crate) struct Received<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a Chunks,
+    /// The same body, where it is kept already.
+    pub(crate) kept_body: Option<Chunks>,
 }
 
 // What is kept is other people's data: it is counted for debugging, never shown.
@@ -316,6 +323,11 @@ impl Memory {
     /// Whether the last good answer had just this body: it is as good as it was, and need not be looked into again.
     pub(crate) fn knows(&self, body: BodyHash) -> bool {
         self.last_good.load(Relaxed) == body.0
+    }
+
+    /// The body of the copy.
+    pub(crate) fn kept_body(&self) -> Option<Chunks> {
+        self.copy.load().as_ref().map(|copy| copy.body.clone())
     }
 
     /// A good answer had this body.

@@ -1,6 +1,6 @@
 //! One request through the house: hop hygiene, the healing stack, tunnels. Every caller gets an answer.
 
-use std::{any::Any, convert::Infallible, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use healing_core::{Body, Heal, Label, Problem, strip_hop_fields};
@@ -56,14 +56,14 @@ impl Hop {
 // === impl Forward ===
 
 impl Forward {
-    /// Answers a request of that caller.
+    /// Answers a request of the caller at that address.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        caller: SocketAddr,
+        caller: HeaderValue,
     ) -> Result<Response<Body>, Infallible> {
         let via = self.hop.via.clone();
-        let answer = AssertUnwindSafe(self.forward(request, caller))
+        let answer = AssertUnwindSafe(self.forward(request, &caller))
             .catch_unwind()
             .await;
         let mut response = answer.unwrap_or_else(|panic| panicked(&*panic));
@@ -71,7 +71,11 @@ impl Forward {
         Ok(response)
     }
 
-    async fn forward(&self, mut request: Request<Incoming>, caller: SocketAddr) -> Response<Body> {
+    async fn forward(
+        &self,
+        mut request: Request<Incoming>,
+        caller: &HeaderValue,
+    ) -> Response<Body> {
         if let Some(refusal) = self.refuse(&request) {
             return refusal;
         }

@@ -1,10 +1,7 @@
 //! What belongs to one hop and what is told to the next (RFC 9110, section 7.6; RFC 7239's `X-Forwarded-*` forerunners).
 
-use std::net::SocketAddr;
-
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -20,26 +17,22 @@ pub(crate) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(header::UPGRADE).filter(|_| wants).cloned()
 }
 
-/// Says in whose name the request comes. What callers say of that themselves is dropped: nobody is trusted to know.
-pub(crate) fn forward(headers: &mut HeaderMap, caller: SocketAddr, upstream_is_near: bool) {
-    for name in [
-        FORWARDED,
-        X_FORWARDED_FOR,
-        X_FORWARDED_PROTO,
-        X_FORWARDED_HOST,
-    ] {
-        headers.remove(name);
-    }
-    // A public API is not told who its users are.
+/// Says in whose name the request comes, by the caller's address. What callers say of that themselves is dropped: nobody is trusted to know.
+pub(crate) fn forward(headers: &mut HeaderMap, caller: &HeaderValue, upstream_is_near: bool) {
+    headers.remove(header::FORWARDED);
     if !upstream_is_near {
+        // A public API is not told who its users are.
+        for name in [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST] {
+            headers.remove(name);
+        }
         return;
     }
-    if let Ok(address) = HeaderValue::try_from(caller.ip().to_string()) {
-        headers.insert(X_FORWARDED_FOR, address);
-    }
+    // Each takes the place of what the caller said.
+    headers.insert(X_FORWARDED_FOR, caller.clone());
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-    if let Some(host) = headers.get(header::HOST).cloned() {
-        headers.insert(X_FORWARDED_HOST, host);
+    match headers.get(header::HOST).cloned() {
+        Some(host) => drop(headers.insert(X_FORWARDED_HOST, host)),
+        None => drop(headers.remove(X_FORWARDED_HOST)),
     }
 }
 
@@ -80,19 +73,19 @@ mod tests {
 
     #[test]
     fn callers_do_not_say_who_they_are_and_public_apis_are_not_told() {
-        let caller = "192.0.2.7:1".parse().unwrap();
+        let caller = HeaderValue::from_static("192.0.2.7");
         let given = fields(&[
             ("host", "a:8080"),
             ("x-forwarded-for", "10.0.0.1"),
             ("forwarded", "for=x"),
         ]);
         let mut near = given.clone();
-        forward(&mut near, caller, true);
+        forward(&mut near, &caller, true);
         assert_eq!(near[&X_FORWARDED_FOR], "192.0.2.7");
         assert_eq!(near[&X_FORWARDED_HOST], "a:8080");
-        assert!(!near.contains_key(FORWARDED));
+        assert!(!near.contains_key(header::FORWARDED));
         let mut far = given;
-        forward(&mut far, caller, false);
+        forward(&mut far, &caller, false);
         assert_eq!(far, fields(&[("host", "a:8080")]));
     }
 

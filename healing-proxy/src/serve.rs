@@ -13,6 +13,7 @@ use std::{
 };
 
 use healing_core::{Background, HealLayer, Healer, Identity, LabelLayer};
+use http::HeaderValue;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -200,7 +201,10 @@ async fn connection(
         tracing::debug!(%error, "a connection was gone before it began");
     }
     let stop = forward.stop.clone();
-    let answers = service_fn(move |request| Arc::clone(&forward).answer(request, caller));
+    let Ok(caller) = HeaderValue::try_from(caller.ip().to_string()) else {
+        return; // not reached: an address is visible ASCII
+    };
+    let answers = service_fn(move |request| Arc::clone(&forward).answer(request, caller.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

@@ -52,7 +52,7 @@ fn check_head(status: u16, fields: &[(&str, &str)], expected: &str) {
         with_credentials: false,
         judge_up_to: 100,
     };
-    let verdict = match judge_head(&head(status, fields), expected_of, Timestamp::UNIX_EPOCH) {
+    let verdict = match judge_head(&head(status, fields), expected_of, || Timestamp::UNIX_EPOCH) {
         HeadVerdict::Judge => "judge".to_owned(),
         HeadVerdict::Pass => "pass".to_owned(),
         HeadVerdict::Fault(fault) => fault.to_string(),
@@ -92,7 +92,7 @@ fn a_head_request_and_a_caller_with_credentials_are_judged_as_such() {
         with_credentials,
         judge_up_to: 100,
     };
-    let now = Timestamp::UNIX_EPOCH;
+    let now = || Timestamp::UNIX_EPOCH;
     assert_eq!(
         judge_head(&head(200, &[]), of(&Method::HEAD, false), now),
         HeadVerdict::Pass

@@ -5,6 +5,7 @@
 
 use std::{
     future::Future,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -96,10 +97,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let answer = ready!(this.inner.poll(cx)).map(|mut response| {
-            if let Some(truth) = response.extensions_mut().remove::<Provenance>() {
-                this.identity.label(response.headers_mut(), &truth);
-                response.extensions_mut().insert(truth);
+            // Out and in again, so that fields and truth can be held at the same time.
+            let extensions = mem::take(response.extensions_mut());
+            if let Some(truth) = extensions.get::<Provenance>() {
+                this.identity.label(response.headers_mut(), truth);
             }
+            *response.extensions_mut() = extensions;
             response
         });
         Poll::Ready(answer)

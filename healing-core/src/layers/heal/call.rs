@@ -243,7 +243,7 @@ impl Place {
             with_credentials: self.with_credentials,
             judge_up_to: self.house.settings.judge_up_to,
         };
-        let now = self.house.clock.timestamp(self.house.clock.now());
+        let now = || self.house.clock.timestamp(self.house.clock.now());
         let fault = match classify::judge_head(&head, expected, now) {
             HeadVerdict::Pass => return Ok(as_it_comes(head, Body::wrap(body))),
             HeadVerdict::Fault(fault) if fault.class.is_the_callers() => {
@@ -290,8 +290,10 @@ impl Place {
             .or_else(|| self.house.kept.find(self.key));
         let varies_by = self.house.kept.varied(&head.headers, &ask.headers);
         let hash = self.house.kept.hash_of(&head.headers, &chunks);
+        let known = memory.as_ref().filter(|memory| memory.knows(hash));
+        let kept_body = known.and_then(|memory| memory.kept_body());
         let verdict = match &memory {
-            Some(memory) if memory.knows(hash) => BodyVerdict::Good(None),
+            Some(_) if known.is_some() => BodyVerdict::Good(None),
             Some(memory) => {
                 classify::judge_body(&head, &chunks, memory.promise(varies_by).as_deref())
             }
@@ -327,6 +329,7 @@ impl Place {
             status: head.status,
             headers: &head.headers,
             body: &chunks,
+            kept_body,
         };
         let stored = self.remember(
             &received,

@@ -61,6 +61,12 @@ fn healthy(criterion: &mut Criterion, runtime: &Runtime) {
     run(
         criterion,
         runtime,
+        "heal_no_store_changing",
+        &heal.layer(changing(upstream("no-store"))),
+    );
+    run(
+        criterion,
+        runtime,
         "heal_and_keep",
         &heal.layer(upstream("max-age=60")),
     );
@@ -159,6 +165,28 @@ fn upstream(
             response.headers_mut().insert(header::RETRY_AFTER, week);
         }
         future::ready(Ok(response))
+    })
+}
+
+/// The same upstream, whose answers differ from one to the next, so that each has to be looked into.
+fn changing<S>(
+    upstream: S,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Reply>
+        + Clone
+        + Send
+        + 'static,
+{
+    let bodies = ["4.", "5."].map(|value| Full::from(kilobyte().replace("4.", value)));
+    let turn = Arc::new(AtomicU16::new(0));
+    upstream.map_response(move |response: Response<Body>| {
+        let [even, odd] = &bodies;
+        let odds = turn.fetch_add(1, Relaxed) % 2 == 1;
+        response.map(|_| Body::wrap(if odds { odd.clone() } else { even.clone() }))
     })
 }
 

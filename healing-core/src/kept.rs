@@ -15,6 +15,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -144,7 +145,11 @@ impl Kept {
     }
 
     /// Whether a copy of this answer may be kept, and if so, the copy.
-    pub(crate) fn copy_of(&self, answer: &Received<'_>, now: Instant) -> Option<Copy> {
+    pub(crate) fn copy_of(
+        &self,
+        answer: &Received<'_>,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<Copy> {
         let request = answer.request;
         let keeping = keeping(answer.headers);
         let storable = answer.method == Method::GET
@@ -157,6 +162,7 @@ impl Kept {
         }
         let varies_by = self.varied(answer.headers, request)?;
         let came_with = age(answer.headers);
+        let now = now();
         let headers = for_others(answer.headers);
         Some(Copy {
             status: answer.status,
@@ -463,11 +469,28 @@ fn weight(headers: &HeaderMap, body: &Chunks) -> usize {
     body.len() + fields.sum::<usize>()
 }
 
-/// A copy is given to others: it must not hand them the session that began with it.
+/// A copy is given to others: it must not hand them the session that began with it. Its values stand in memory of their own,
+/// or the copy would keep the whole buffer that they were read into.
 fn for_others(headers: &HeaderMap) -> HeaderMap {
-    let mut headers = headers.clone();
-    headers.remove(header::SET_COOKIE);
-    headers
+    let kept = || {
+        headers
+            .iter()
+            .filter(|(name, _)| **name != header::SET_COOKIE)
+    };
+    let mut values = BytesMut::with_capacity(kept().map(|(_, value)| value.len()).sum());
+    for (_, value) in kept() {
+        values.extend_from_slice(value.as_bytes());
+    }
+    let mut values = values.freeze();
+    let mut own = HeaderMap::with_capacity(headers.len());
+    for (name, value) in kept() {
+        let bytes = values.split_to(value.len());
+        own.append(
+            name,
+            HeaderValue::from_maybe_shared(bytes).unwrap_or_else(|_| value.clone()),
+        );
+    }
+    own
 }
 
 fn age(headers: &HeaderMap) -> Duration {

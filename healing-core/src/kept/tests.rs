@@ -44,7 +44,7 @@ impl Scene {
             body: &body,
             kept_body: None,
         };
-        self.kept.copy_of(&received, self.now)
+        self.kept.copy_of(&received, || self.now)
     }
 
     /// Whether the answer to the first request is given to the second.
@@ -197,7 +197,7 @@ fn memory_stays_within_its_bound() {
             body: &body,
             kept_body: None,
         };
-        let copy = kept.copy_of(&received, now).unwrap();
+        let copy = kept.copy_of(&received, || now).unwrap();
         kept.keep(key, &memory, copy);
     }
     kept.urls.run_pending_tasks();

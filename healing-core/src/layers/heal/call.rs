@@ -353,8 +353,8 @@ impl Place {
         memory: Option<Arc<Memory>>,
         learned: Learned,
     ) -> bool {
-        let now = self.house.clock.now();
-        let memory = memory.unwrap_or_else(|| self.house.kept.find_or_begin(self.key, now));
+        let now = || self.house.clock.now();
+        let memory = memory.unwrap_or_else(|| self.house.kept.find_or_begin(self.key, now()));
         memory.learns(learned.hash);
         if let Some(shape) = learned.shape {
             self.route.looks_like(shape.likeness());

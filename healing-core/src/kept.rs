@@ -4,6 +4,8 @@
 //! `docs/src/copies.md`): never `no-store`, never across callers with different credentials, never against the origin's
 //! word. Everything is bounded by weight in bytes.
 
+pub(crate) mod caller;
+
 use std::{
     fmt,
     hash::{BuildHasher, Hash, Hasher, RandomState},
@@ -18,7 +20,6 @@ use arc_swap::ArcSwapOption;
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use moka::sync::Cache;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::{
@@ -100,7 +101,7 @@ impl Kept {
         }
     }
 
-    /// The key of a URL for that [`caller`]. GET and HEAD share it.
+    /// The key of a URL for that [`caller`](caller::digest). GET and HEAD share it.
     pub(crate) fn key(&self, uri: &Uri, caller: Option<&[u8; 32]>) -> UrlKey {
         let hash = |hasher: &RandomState| {
             hasher.hash_one((
@@ -381,42 +382,6 @@ impl Copy {
             .flat_map(|value| value.as_bytes().split(|b| *b == b','));
         known.any(|known| known.trim_ascii() == b"*" || tag(known.trim_ascii()) == own)
     }
-}
-
-/// A digest of who asks, where the request tells; answers for one caller are not given to another.
-pub(crate) fn caller(headers: &HeaderMap) -> Option<[u8; 32]> {
-    if !has_credentials(headers) {
-        return None;
-    }
-    let mut digest = Sha256::new();
-    for (name, value) in headers.iter().filter(|(name, _)| is_credential(name)) {
-        digest.update(name.as_str());
-        digest.update([0]);
-        digest.update(value.as_bytes());
-        digest.update([0]);
-    }
-    Some(digest.finalize().into())
-}
-
-/// Whether a request carries credentials of its caller.
-fn has_credentials(headers: &HeaderMap) -> bool {
-    headers.keys().any(is_credential)
-}
-
-fn is_credential(name: &HeaderName) -> bool {
-    // Whatever a provider calls its key: X-Api-Key, APCA-API-KEY-ID, X-Finnhub-Token. One name too many only separates
-    // callers that could have shared.
-    const WORDS: [&[u8]; 5] = [b"key", b"token", b"secret", b"auth", b"session"];
-    let mut rest = name.as_str().as_bytes();
-    while let [first, more @ ..] = rest {
-        if matches!(first, b'k' | b't' | b's' | b'a')
-            && WORDS.iter().any(|word| rest.starts_with(word))
-        {
-            return true;
-        }
-        rest = more;
-    }
-    *name == header::COOKIE
 }
 
 /// What an origin's `Cache-Control` says about keeping a copy to be given stale, which is all that a copy is for.

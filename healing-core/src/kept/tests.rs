@@ -38,7 +38,7 @@ impl Scene {
         let received = Received {
             method: &Method::GET,
             request: &fields(request),
-            with_credentials: has_credentials(&fields(request)),
+            with_credentials: caller::digest(&fields(request)).is_some(),
             status: StatusCode::OK,
             headers: &fields(answer),
             body: &body,
@@ -58,12 +58,13 @@ impl Scene {
         let Some(copy) = self.copy(first, answer) else {
             return false;
         };
-        let key = self.kept.key(&uri, caller(&fields(first)).as_ref());
+        let key = self.kept.key(&uri, caller::digest(&fields(first)).as_ref());
         let memory = self.kept.find_or_begin(key, self.now);
         self.kept.keep(key, &memory, copy);
-        let found = self
-            .kept
-            .find(self.kept.key(&uri, caller(&fields(second)).as_ref()));
+        let found = self.kept.find(
+            self.kept
+                .key(&uri, caller::digest(&fields(second)).as_ref()),
+        );
         found.is_some_and(|memory| {
             self.kept
                 .in_hand(

@@ -19,7 +19,7 @@ use crate::{
     classify::{self, BodyVerdict, Expectation, HeadVerdict, Reply, shape::Shape},
     healer::House,
     hop::strip_hop_fields,
-    kept::{self, BodyHash, Copy, Memory, Received, UrlKey, Wanted},
+    kept::{BodyHash, Copy, Memory, Received, UrlKey, Wanted, caller},
     layers::{
         heal::{
             gates::Gates,
@@ -88,7 +88,7 @@ pub(crate) enum Last<E> {
 impl Place {
     /// The place of a request that came at `now`. Its body is waited for to the end, whatever its length.
     pub(crate) fn of(house: Arc<House>, ask: Ask, route: Arc<RouteState>, now: Instant) -> Self {
-        let caller = kept::caller(&ask.headers);
+        let caller = caller::digest(&ask.headers);
         let key = house.kept.key(&ask.uri, caller.as_ref());
         let memory = house.kept.find(key);
         let gates = Gates::of(&route, memory.as_ref(), caller.as_ref(), now);

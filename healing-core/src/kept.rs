@@ -82,6 +82,8 @@ pub(crate) struct Copy {
     varies_by: u64,
     /// What it weighs, in bytes.
     weight: usize,
+    /// The hash of its body.
+    hash: BodyHash,
 }
 
 // === impl Kept ===
@@ -168,6 +170,7 @@ impl Kept {
         Some(Copy {
             status: answer.status,
             weight: weight(&headers, answer.body),
+            hash: answer.hash,
             headers,
             body: answer
                 .kept_body
@@ -241,6 +244,7 @@ pub(crate) struct Received<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a Chunks,
+    pub(crate) hash: BodyHash,
     /// The same body, where it is kept already.
     pub(crate) kept_body: Option<Chunks>,
 }
@@ -332,9 +336,11 @@ impl Memory {
         self.last_good.load(Relaxed) == body.0
     }
 
-    /// The body of the copy.
-    pub(crate) fn kept_body(&self) -> Option<Chunks> {
-        self.copy.load().as_ref().map(|copy| copy.body.clone())
+    /// That body, where the copy has it. The copy may be older than the last good answer: not every one is kept.
+    pub(crate) fn kept_body(&self, hash: BodyHash) -> Option<Chunks> {
+        let copy = self.copy.load();
+        let same = copy.as_ref().filter(|copy| copy.hash == hash)?;
+        Some(same.body.clone())
     }
 
     /// A good answer had this body.

@@ -17,7 +17,8 @@ pub(crate) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(header::UPGRADE).filter(|_| wants).cloned()
 }
 
-/// Says in whose name the request comes, by the caller's address. What callers say of that themselves is dropped: nobody is trusted to know.
+/// Says in whose name the request comes, by the caller's address. What callers say of that themselves is dropped: nobody is
+/// trusted to know.
 pub(crate) fn forward(headers: &mut HeaderMap, caller: &HeaderValue, upstream_is_near: bool) {
     headers.remove(header::FORWARDED);
     if !upstream_is_near {

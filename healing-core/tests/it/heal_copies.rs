@@ -5,7 +5,7 @@ use http::Request;
 use tokio::time::sleep;
 
 use crate::layers_support::{
-    Act, Port, SERIES, URL, Upstream, answer, ask, get, get_with, healed, json, seconds,
+    Act, NEWER, Port, SERIES, URL, Upstream, answer, ask, get, get_with, healed, json, seconds,
 };
 
 const FIELDS: [&str; 8] = [
@@ -198,4 +198,21 @@ async fn a_copy_does_not_say_how_its_original_was_framed() {
             assert!(!got.headers.contains_key(name), "{name}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_has_the_body_of_its_own_answer_also_after_one_that_was_not_kept() {
+    let upstream = Upstream::in_turn([
+        json(SERIES),
+        json(NEWER).with("cache-control", "no-store"),
+        json(NEWER),
+        answer(503, ""),
+    ]);
+    let client = healed(&upstream);
+    for _ in 0..3 {
+        assert!(ask(&client, get(URL)).await.is_fresh());
+    }
+    upstream.becomes(answer(503, ""));
+    let got = ask(&client, get(URL)).await;
+    assert!(got.is_copy() && got.text() == NEWER, "{got:?}");
 }

@@ -291,7 +291,7 @@ impl Place {
         let varies_by = self.house.kept.varied(&head.headers, &ask.headers);
         let hash = self.house.kept.hash_of(&head.headers, &chunks);
         let known = memory.as_ref().filter(|memory| memory.knows(hash));
-        let kept_body = known.and_then(|memory| memory.kept_body());
+        let kept_body = known.and_then(|memory| memory.kept_body(hash));
         let verdict = match &memory {
             Some(_) if known.is_some() => BodyVerdict::Good(None),
             Some(memory) => {
@@ -310,18 +310,12 @@ impl Place {
                 Err(fault)
             }
         };
-        let reply = Reply::of(&head, &chunks);
-        let broken_rule = || {
-            self.house
-                .rules
-                .iter()
-                .find_map(|rule| rule.classify(&reply))
-        };
-        let shape = shape.and_then(|shape| broken_rule().map_or(Ok(shape), Err));
-        let shape = shape.map_err(|fault| Bad {
-            fault,
-            last: Last::Nothing,
-        })?;
+        let shape = shape
+            .and_then(|shape| self.keep_to_rules(&head, &chunks).map(|()| shape))
+            .map_err(|fault| Bad {
+                fault,
+                last: Last::Nothing,
+            })?;
         let received = Received {
             method: &ask.method,
             request: &ask.headers,
@@ -329,6 +323,7 @@ impl Place {
             status: head.status,
             headers: &head.headers,
             body: &chunks,
+            hash,
             kept_body,
         };
         let stored = self.remember(
@@ -344,6 +339,17 @@ impl Place {
             response: Response::from_parts(head, Body::of(chunks)),
             stored,
         })
+    }
+
+    /// What rules of one's own say of an answer that the general ones call good.
+    fn keep_to_rules(&self, head: &Parts, chunks: &Chunks) -> Result<(), Fault> {
+        let reply = Reply::of(head, chunks);
+        let broken = self
+            .house
+            .rules
+            .iter()
+            .find_map(|rule| rule.classify(&reply));
+        broken.map_or(Ok(()), Err)
     }
 
     /// Keeps what may be kept of a good answer. Returns whether that is a copy.

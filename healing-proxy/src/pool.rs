@@ -31,6 +31,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The most connections that wait to be used again.
 const MAX_IDLE: usize = 256;
 
+/// The most that is read ahead of a caller that does not take it; a head may be as long.
+const MAX_BUFFER: usize = 128 * 1024;
+
 /// Connections looked at for one that is ready before another is opened.
 const MAX_LOOKED_AT: usize = 8;
 
@@ -114,7 +117,9 @@ where
             .oneshot(self.to.clone())
             .await
             .map_err(failed)?;
-        let (sender, connection) = http1::handshake(stream)
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(MAX_BUFFER)
+            .handshake(stream)
             .await
             .map_err(|error| UpstreamError::Connect(error.into()))?;
         let stop = self.stop.clone();

@@ -62,7 +62,19 @@ fn healthy(criterion: &mut Criterion, runtime: &Runtime) {
         criterion,
         runtime,
         "heal_no_store_changing",
-        &heal.layer(changing(upstream("no-store"))),
+        &heal.layer(changing(upstream("no-store"), 1)),
+    );
+    run(
+        criterion,
+        runtime,
+        "bare_64k",
+        &changing(upstream("no-store"), 64),
+    );
+    run(
+        criterion,
+        runtime,
+        "heal_64k_changing",
+        &heal.layer(changing(upstream("no-store"), 64)),
     );
     run(
         criterion,
@@ -128,12 +140,12 @@ fn request() -> Request<Body> {
     request
 }
 
-/// A kilobyte of JSON as a data API sends it.
-fn kilobyte() -> String {
+/// Kilobytes of JSON as a data API sends it.
+fn kilobytes(count: u32) -> String {
     let row = |n: u32| {
         format!(r#"{{"date":"2026-01-{n:02}","value":4.{n:02},"source":"fred","ok":true}}"#)
     };
-    let rows: Vec<String> = (1..=16).map(row).collect();
+    let rows: Vec<String> = (0..16 * count).map(|n| row(n % 28 + 1)).collect();
     format!("[{}]", rows.join(","))
 }
 
@@ -146,7 +158,7 @@ fn upstream(
 + Send
 + 'static
 + use<> {
-    let body = Full::from(kilobyte());
+    let body = Full::from(kilobytes(1));
     let status = Arc::clone(status);
     tower::service_fn(move |_: Request<Body>| {
         let mut response = Response::new(Body::wrap(body.clone()));
@@ -168,9 +180,11 @@ fn upstream(
     })
 }
 
-/// The same upstream, whose answers differ from one to the next, so that each has to be looked into.
+/// The same upstream, whose answers are that many kilobytes and differ from one to the next, so that each has to be looked
+/// into.
 fn changing<S>(
     upstream: S,
+    size: u32,
 ) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
 + Clone
 + Send
@@ -181,7 +195,7 @@ where
         + Send
         + 'static,
 {
-    let bodies = ["4.", "5."].map(|value| Full::from(kilobyte().replace("4.", value)));
+    let bodies = ["4.", "5."].map(|value| Full::from(kilobytes(size).replace("4.", value)));
     let turn = Arc::new(AtomicU16::new(0));
     upstream.map_response(move |response: Response<Body>| {
         let [even, odd] = &bodies;

@@ -1,19 +1,16 @@
 //! One pass over a JSON text: which paths carry a value, and what its texts say.
 //!
-//! No tree is built and, for a body in one chunk, no string is copied: the healthy path pays for the scan alone. Paths are
-//! hashes of the keys on the way; the rows of an array share their paths, and so do the values of keys that are values
-//! themselves (dates, ids).
+//! No tree is built and no string is copied: the healthy path pays for the scan alone. Paths are hashes of the keys on the
+//! way; the rows of an array share their paths, and so do the values of keys that are values themselves (dates, ids).
 
-use std::fmt;
+mod walk;
 
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use std::cell::RefCell;
 
 use crate::{
     body::Chunks,
     classify::{
-        encoding,
+        json::walk::{Text, Walk},
         wording::{self, Wording},
     },
 };
@@ -25,11 +22,21 @@ const MAX_PATHS: usize = 64;
 const MAX_TEXTS: u32 = 8;
 const MAX_TEXT_DEPTH: u8 = 4;
 
+/// Bytes of such a text that are read where escapes must be undone first.
+const MAX_WORDS: usize = 512;
+
+/// Bytes that a thread keeps for bodies that came in many chunks.
+const KEPT_BYTES: usize = 256 * 1024;
+
 /// What one pass found.
 #[derive(Clone, Debug)]
 pub(crate) struct Scan {
     paths: [u64; MAX_PATHS],
     len: usize,
+    /// Which path came after path n the last time: rows repeat their order.
+    follows: [u8; MAX_PATHS],
+    /// The path that came last.
+    last: u8,
     /// Bit n: whether path n lies inside something (depth two or more), where data is, rather than in the envelope.
     inner: u64,
     /// Values that are neither null nor a container.
@@ -57,34 +64,36 @@ pub(crate) enum NoJson {
 
 /// Scans a JSON text.
 pub(crate) fn scan(chunks: &Chunks) -> Result<Scan, NoJson> {
-    let mut scan = Scan::new();
-    let read = match chunks {
-        Chunks::None => return Err(NoJson::Cut),
-        Chunks::One(text) => run(&mut serde_json::Deserializer::from_slice(text), &mut scan),
-        Chunks::Many(_) => run(
-            &mut serde_json::Deserializer::from_reader(encoding::reader(chunks)),
-            &mut scan,
-        ),
-    };
-    match read {
-        Ok(()) => Ok(scan),
-        Err(error) if error.is_eof() => Err(NoJson::Cut),
-        Err(_) => Err(NoJson::Invalid),
-    }
+    in_one(chunks, |bytes| {
+        let text = std::str::from_utf8(bytes).map_err(|error| match error.error_len() {
+            None => NoJson::Cut,
+            Some(_) => NoJson::Invalid,
+        })?;
+        let mut scan = Scan::new();
+        Walk::over(text, &mut scan)?;
+        Ok(scan)
+    })
 }
 
-fn run<'de, R: serde_json::de::Read<'de>>(
-    text: &mut serde_json::Deserializer<R>,
-    scan: &mut Scan,
-) -> serde_json::Result<()> {
-    At {
-        scan,
-        path: ROOT,
-        depth: 0,
-        under_error: false,
+/// Gives the chunks as one text. Where there are many they are copied together into memory that the thread keeps: a verdict
+/// must not depend on where a body was cut into pieces, and tokens are.
+fn in_one<T>(chunks: &Chunks, read: impl FnOnce(&[u8]) -> T) -> T {
+    thread_local! {
+        static TOGETHER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
-    .deserialize(&mut *text)?;
-    text.end()
+    match chunks {
+        Chunks::None => read(&[]),
+        Chunks::One(chunk) => read(chunk),
+        Chunks::Many(chunks) => TOGETHER.with_borrow_mut(|together| {
+            together.clear();
+            chunks
+                .iter()
+                .for_each(|chunk| together.extend_from_slice(chunk));
+            let found = read(together);
+            together.shrink_to(KEPT_BYTES);
+            found
+        }),
+    }
 }
 
 // === impl Scan ===
@@ -94,6 +103,8 @@ impl Scan {
         Self {
             paths: [0; MAX_PATHS],
             len: 0,
+            follows: [0; MAX_PATHS],
+            last: 0,
             inner: 0,
             leaves: 0,
             numbers: 0,
@@ -121,172 +132,133 @@ impl Scan {
 
     fn note(&mut self, path: u64, depth: u8) {
         self.leaves = self.leaves.saturating_add(1);
-        if self.paths().contains(&path) {
+        let follows = self.follows.get_mut(usize::from(self.last));
+        let guess = follows.as_ref().map_or(0, |next| **next);
+        let known = self.paths.get(..self.len).unwrap_or_default();
+        if known.get(usize::from(guess)) == Some(&path) {
+            self.last = guess;
             return;
         }
-        if let Some(place) = self.paths.get_mut(self.len) {
-            *place = path;
-            self.inner |= u64::from(depth >= 2) << self.len;
-            self.len += 1;
+        let place = known.iter().position(|known| *known == path);
+        let place = match place {
+            Some(place) => place,
+            None => match self.paths.get_mut(self.len) {
+                Some(free) => {
+                    *free = path;
+                    self.inner |= u64::from(depth >= 2) << self.len;
+                    self.len += 1;
+                    self.len - 1
+                }
+                None => return,
+            },
+        };
+        let place = u8::try_from(place).unwrap_or(u8::MAX);
+        if let Some(next) = follows {
+            *next = place;
+        }
+        self.last = place;
+    }
+
+    fn leaf(&mut self, at: At, tells: bool) {
+        if tells && at.under_error && self.error.is_none() {
+            self.error = Some(at.path);
+        }
+        self.note(at.path, at.depth);
+    }
+
+    fn number(&mut self, at: At, is_zero: bool) {
+        self.numbers = self.numbers.saturating_add(1);
+        self.leaf(at, !is_zero);
+    }
+
+    fn text(&mut self, at: At, text: Text<'_>) {
+        if matches!(text, Text::Plain("")) {
+            return; // an empty text carries nothing
+        }
+        if self.leaves < MAX_TEXTS && at.depth <= MAX_TEXT_DEPTH {
+            match text {
+                Text::Plain(text) => self.sentence(text),
+                Text::Escaped(raw) => self.sentence(walk::unescaped(raw, &mut [0; MAX_WORDS])),
+            }
+        }
+        self.leaf(at, true);
+    }
+
+    fn sentence(&mut self, text: &str) {
+        if wording::is_prose(text) {
+            self.prose = true;
+            self.wording = self.wording.or_else(|| wording::read(text));
         }
     }
 }
 
 /// A place in the text.
-struct At<'s> {
-    scan: &'s mut Scan,
+#[derive(Clone, Copy)]
+struct At {
     path: u64,
     depth: u8,
     under_error: bool,
 }
 
-impl At<'_> {
-    fn leaf(&mut self, tells: bool) {
-        if tells && self.under_error && self.scan.error.is_none() {
-            self.scan.error = Some(self.path);
-        }
-        self.scan.note(self.path, self.depth);
+// === impl At ===
+
+impl At {
+    const ROOT: Self = Self {
+        path: ROOT,
+        depth: 0,
+        under_error: false,
+    };
+
+    /// A row of the array here.
+    const fn row(self) -> Self {
+        self.below(ROW, false)
     }
 
-    fn number(mut self, is_zero: bool) {
-        self.scan.numbers = self.scan.numbers.saturating_add(1);
-        self.leaf(!is_zero);
+    /// The value of a key of the object here.
+    fn key(self, name: &str, key: Key) -> Self {
+        let names_an_error = self.depth <= 1 && wording::names_an_error(name);
+        self.below(if key.digits >= 4 { ROW } else { key.hash }, names_an_error)
     }
 
-    fn text(mut self, text: &str) {
-        if text.is_empty() {
-            return; // an empty text carries nothing
-        }
-        if self.scan.leaves < MAX_TEXTS && self.depth <= MAX_TEXT_DEPTH && wording::is_prose(text) {
-            self.scan.prose = true;
-            self.scan.wording = self.scan.wording.or_else(|| wording::read(text));
-        }
-        self.leaf(true);
-    }
-
-    fn below<'s>(&'s mut self, key: Key) -> At<'s> {
-        At {
-            path: (self.path ^ key.hash).wrapping_mul(PRIME).rotate_left(23),
+    const fn below(self, hash: u64, names_an_error: bool) -> Self {
+        Self {
+            path: (self.path ^ hash).wrapping_mul(PRIME).rotate_left(23),
             depth: self.depth.saturating_add(1),
-            under_error: self.under_error || (key.names_an_error && self.depth <= 1),
-            scan: self.scan,
+            under_error: self.under_error || names_an_error,
         }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for At<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for At<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E>(mut self, value: bool) -> Result<(), E> {
-        self.leaf(value);
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.number(value == 0);
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.number(false);
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.number(value == 0.0);
-        Ok(())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.text(value);
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(()) // null carries nothing
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<(), A::Error> {
-        self.scan.arrays = true;
-        while rows.next_element_seed(self.below(Key::ROW))?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
-        while let Some(key) = entries.next_key_seed(KeySeed)? {
-            if self.depth == u8::MAX {
-                entries.next_value::<IgnoredAny>()?;
-                return Err(A::Error::custom("nested too deep"));
-            }
-            entries.next_value_seed(self.below(key))?;
-        }
-        Ok(())
     }
 }
 
 const ROOT: u64 = 0xcbf2_9ce4_8422_2325;
-const PRIME: u64 = 0x0100_0000_01b3;
+const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A key of an object, as far as a path is concerned.
+/// What stands for a row of an array, and for a key that is a value.
+const ROW: u64 = 0x5851_f42d_4c95_7f2d;
+
+/// A key, as far as a path is concerned: a number for it, and how many digits it has. A collision only makes two paths one.
 #[derive(Clone, Copy)]
 struct Key {
     hash: u64,
-    names_an_error: bool,
+    digits: u32,
 }
+
+// === impl Key ===
 
 impl Key {
-    /// A row of an array, or a key that is a value.
-    const ROW: Self = Self {
-        hash: 0x9e37_79b9_7f4a_7c15,
-        names_an_error: false,
-    };
-
-    fn of(name: &str) -> Self {
-        let digits = name.bytes().filter(u8::is_ascii_digit).count();
-        if digits >= 4 {
-            return Self::ROW;
-        }
-        // FNV-1a: keys are short, and a collision only makes two paths one.
-        let hash = name.bytes().fold(ROOT, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(PRIME)
-        });
+    const fn new() -> Self {
         Self {
-            hash,
-            names_an_error: wording::names_an_error(name),
+            hash: ROOT,
+            digits: 0,
         }
     }
-}
 
-struct KeySeed;
-
-impl<'de> DeserializeSeed<'de> for KeySeed {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        deserializer.deserialize_str(self)
+    /// The next eight bytes of it, filled up with zeros after its end.
+    const fn add(&mut self, word: u64) {
+        let hash = (self.hash ^ word).wrapping_mul(PRIME);
+        self.hash = hash ^ hash >> 29;
+        self.digits += walk::digits(word).count_ones();
     }
 }
 
-impl Visitor<'_> for KeySeed {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-        Ok(Key::of(name))
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,25 @@
 //!
 //! Everything that decides about an answer's health is here; nothing else looks at a status code to do so. Nothing here
 //! does I/O or reads a clock. The order is: transport, status and fields, then the body: first whether the data that this
-//! URL promises is there ([`shape`]), and only where it is not, what the body says instead ([`wording`]).
+//! URL promises is there (`shape`), and only where it is not, what the body says instead (`wording`).
 
+mod calendar;
 pub(crate) mod encoding;
+pub(crate) mod freshness;
+mod general;
 pub(crate) mod json;
+mod recorded;
 pub(crate) mod retry_after;
+mod rules;
 pub(crate) mod shape;
+mod sources;
+mod wait;
 pub(crate) mod wording;
+
+pub use calendar::{Calendar, Calendars, CalendarsError};
+pub use recorded::{Kind, Recorded, Verdict, judge};
+pub use rules::{Mistake, Rules, RulesError};
+pub use sources::Sources;
 
 use std::{borrow::Cow, fmt};
 

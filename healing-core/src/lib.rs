@@ -35,7 +35,7 @@ mod attempt;
 mod background;
 mod body;
 mod budget;
-mod classify;
+pub mod classify;
 mod clock;
 mod discover;
 mod fields;

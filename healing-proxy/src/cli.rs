@@ -27,6 +27,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Watch an API being broken and healed: a market of simulated sources, an API, the proxy and a small load
     Demo(DemoArgs),
+    /// Say what is wrong with recorded exchanges: lines of JSON, or a HAR file
+    Classify(ClassifyArgs),
+    /// Say whether files of rules for sources can be used, or every mistake in them
+    Check(CheckArgs),
 }
 
 /// How to run the proxy.
@@ -83,6 +87,42 @@ pub(crate) struct DemoArgs {
     /// Where dashboard and feed are, or `off`
     #[arg(long, value_name = "ADDRESS|off", default_value = "127.0.0.1:8888")]
     pub(crate) admin: AdminAddress,
+}
+
+/// What to judge, and by which rules.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ClassifyArgs {
+    /// Lines of JSON, or a HAR file; stdin without it, or with `-`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
+    /// Add a source's rules, or use them in place of ours for the same source
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Leave out the rules of all sources that come with the program
+    #[arg(long)]
+    pub(crate) no_rules: bool,
+}
+
+/// For whom the verdicts are.
+#[derive(Args, Clone, Copy, Debug)]
+#[group(multiple = false)]
+pub(crate) struct FormArgs {
+    /// One JSON object a line, what happens without a terminal, too
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Aligned lines for people; where exchanges are labelled, a table of what is right
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+/// What to check.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CheckArgs {
+    /// Files of rules, in YAML
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// What to say and how.

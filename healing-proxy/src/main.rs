@@ -4,6 +4,8 @@ mod admin;
 mod agents;
 mod app;
 mod banner;
+mod check;
+mod classify;
 mod cli;
 mod demo;
 mod forward;
@@ -30,6 +32,10 @@ fn main() -> ExitCode {
             logging::quiet_for_demo(&cli.talk).and_then(|()| demo::demo(&args))
         }
         Some(Command::Run(args)) => logging::start(&cli.talk).and_then(|()| run::run(args)),
+        Some(Command::Classify(args)) => {
+            logging::start(&cli.talk).and_then(|()| classify::classify(&args))
+        }
+        Some(Command::Check(args)) => logging::start(&cli.talk).and_then(|()| check::check(&args)),
         None => logging::start(&cli.talk).and_then(|()| run::run(cli.run)),
     };
     match ended {

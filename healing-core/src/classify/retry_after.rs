@@ -28,7 +28,7 @@ pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     )
 }
 
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
+pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     timestamp(httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()?)
 }
 

@@ -62,6 +62,12 @@ pub enum Domain {
     Key,
     /// The address: every source behind it.
     Upstream,
+    /// One endpoint of the source, whatever is asked of it.
+    Endpoint,
+    /// The whole source, whoever asks.
+    Source,
+    /// The way there: no word of the source came.
+    Network,
 }
 
 /// What is wrong with one exchange, and what that says about trying again.

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod callers;
+mod classify;
 mod copies;
 mod crowd;
 mod forms;

@@ -69,6 +69,8 @@ const HEALING_PROXY: House = House {
         ("banner", 3),
         ("cli", 3),
         ("logging", 4),
+        ("check", 4),
+        ("classify", 5),
         ("forward", 4),
         ("agents", 4),
         ("admin", 5),

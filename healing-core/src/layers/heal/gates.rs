@@ -68,12 +68,12 @@ impl Gates {
             return;
         }
         match fault.domain {
-            Domain::Upstream => self.upstream.failed(now, fault, object),
-            Domain::Key => {
+            Domain::Upstream | Domain::Network => self.upstream.failed(now, fault, object),
+            Domain::Key | Domain::Source => {
                 self.upstream.good(now);
                 self.key.failed(now, fault, object);
             }
-            Domain::Object => {
+            Domain::Object | Domain::Endpoint => {
                 if fault.status.is_some() {
                     self.upstream.good(now);
                     self.key.good(now);

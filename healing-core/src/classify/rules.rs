@@ -1,0 +1,264 @@
+//! Rules of one source: which answers of it are faults, and how old its data may be, read from a file.
+
+mod about;
+mod age;
+mod complete;
+mod condition;
+mod csv;
+mod finding;
+mod look;
+mod mistake;
+mod parse;
+mod pointer;
+mod span;
+mod wait;
+mod walk;
+mod words;
+mod yaml;
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+pub(crate) use self::finding::Finding;
+pub use self::mistake::{Mistake, RulesError};
+use crate::{
+    classify::{
+        calendar::Calendars,
+        recorded::Recorded,
+        rules::{
+            age::Age,
+            complete::Completeness,
+            condition::{Condition, Scene},
+            wait::WaitRule,
+            walk::Plan,
+        },
+        sources,
+    },
+    vocabulary::fault::{Domain, FaultClass},
+};
+
+/// The rules of one source.
+///
+/// A file has the keys `source`, `aliases`, `hosts`, `rules`, `freshness` and `complete`. The first rule whose condition
+/// holds decides; its class is a fault's or `ok`. All tests of a condition must hold:
+///
+/// - `status` (`429`, `4xx` or a list), `kind` (`json`, `html`, `xml`, `csv`, `text`, `empty`), `method`, `host`, `path`
+/// - `header: NAME` and `query: NAME`, alone (it is there) or with one of `equals`, `contains`, `starts`, `above`, `below`,
+///   `absent`; `body` with a map of `equals`, `contains` and `starts`: the first 8 KiB. All of these ignore case
+/// - `json: POINTER` (RFC 6901; `*` is any key or row), alone (it is there and not null) or with one of `equals` and
+///   `differs` (by type and case), `contains`, `starts`, `empty`, `absent`, `is`, `above`, `below`, and beside it `only`.
+///   With `*` a test holds when it holds for any match. None holds for a body that is no JSON, not even `absent`
+/// - `any` and `all` with a list of conditions, `not` with one
+///
+/// ```
+/// use healing_core::classify::{Recorded, Rules, Sources, judge};
+///
+/// let rules: Rules = r#"
+/// source: acme
+/// hosts: [api.acme.example, "*.acme.example"]
+/// rules:
+///   - name: daily_quota
+///     class: quota_exceeded
+///     doc: https://acme.example/limits - 500 calls a day; a 200 with a note when they are spent
+///     when: { json: /note, contains: ["per day", daily] }
+/// "#
+/// .parse()?;
+/// let refused = Recorded {
+///     source: Some("acme".to_owned()),
+///     status: Some(200),
+///     body: r#"{"note": "500 calls per Day"}"#.into(),
+///     ..Recorded::default()
+/// };
+/// let verdict = judge(&refused, &Sources::none().with(rules));
+/// assert_eq!(verdict.rule, "acme/daily_quota");
+/// # Ok::<(), healing_core::classify::RulesError>(())
+/// ```
+#[derive(Debug)]
+pub struct Rules {
+    source: Box<str>,
+    aliases: Vec<Box<str>>,
+    hosts: Vec<Host>,
+    rules: Vec<Rule>,
+    ages: Vec<Age>,
+    complete: Vec<Completeness>,
+    plan: Plan,
+}
+
+/// The hosts that a source answers at, in lower case.
+#[derive(Debug)]
+enum Host {
+    Is(Box<str>),
+    /// Any host whose name ends with a dot and this.
+    Below(Box<str>),
+}
+
+#[derive(Debug)]
+struct Rule {
+    /// With the source before it: `alpha_vantage/daily_quota`.
+    name: Box<str>,
+    /// `None`: a good answer.
+    class: Option<FaultClass>,
+    when: Condition,
+    retryable: Option<bool>,
+    domain: Option<Domain>,
+    wait: Option<WaitRule>,
+}
+
+// === impl Rules ===
+
+impl Rules {
+    /// Reads a file of rules.
+    ///
+    /// # Errors
+    ///
+    /// Says everything that is wrong with it: what is no YAML, unknown keys, classes and units, names given twice, and
+    /// pointers that are none.
+    pub fn parse(text: &str) -> Result<Self, RulesError> {
+        Self::parse_with(text, sources::calendars())
+    }
+
+    /// The same, with calendars of one's own, by which [`Sources::with_calendars`](crate::classify::Sources::with_calendars)
+    /// then tells age.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse) does.
+    pub fn parse_with(text: &str, calendars: &Calendars) -> Result<Self, RulesError> {
+        parse::parse(text, calendars)
+    }
+
+    /// The source's slug.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether that is the source's slug or one of its other names.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        *self.source == *name || self.aliases.iter().any(|alias| **alias == *name)
+    }
+
+    /// Whether the source answers at that host.
+    pub(crate) fn answers_at(&self, host: &str) -> bool {
+        self.hosts.iter().any(|own| own.is(host))
+    }
+
+    /// Every name and host that it claims.
+    #[cfg(test)]
+    pub(crate) fn every_name(&self) -> impl Iterator<Item = String> {
+        let hosts = self.hosts.iter().map(|host| match host {
+            Host::Is(name) => name.to_string(),
+            Host::Below(name) => format!("*.{name}"),
+        });
+        let names = self.aliases.iter().chain([&self.source]);
+        names.map(ToString::to_string).chain(hosts)
+    }
+
+    /// What the first rule that holds says.
+    pub(crate) fn judge(&self, recorded: &Recorded) -> Option<Finding> {
+        let scene = Scene::new(recorded, &self.plan);
+        let rule = self.rules.iter().find(|rule| rule.when.holds(&scene));
+        let mut finding = rule.map(|rule| rule.finding(&scene));
+        let is_good = finding
+            .as_ref()
+            .is_none_or(|finding| finding.class.is_none());
+        if let Some(missing) = self.missing(&scene).filter(|_| is_good) {
+            let whole = finding.get_or_insert_with(|| self.partial(missing));
+            whole.suspect = Some("incomplete".into());
+        }
+        finding
+    }
+
+    /// The first item of `complete` of whose parts some came, and not all.
+    fn missing(&self, scene: &Scene<'_>) -> Option<&Completeness> {
+        let good = |status| (200..300).contains(&status);
+        let is_good = scene.recorded.status.is_some_and(good);
+        let mut items = self.complete.iter();
+        items.find(|item| is_good && item.is_partial(scene))
+    }
+
+    fn partial(&self, missing: &Completeness) -> Finding {
+        Finding {
+            class: None,
+            rule: format!("{}/complete", self.source).into(),
+            evidence: format!(
+                "{} has fewer than {} asks for",
+                missing.pointer, missing.query
+            )
+            .into(),
+            ..Finding::default()
+        }
+    }
+
+    /// Whether the content of a good answer is too old at `now`. The first item of `freshness` that finds its field decides.
+    pub(crate) fn stale(
+        &self,
+        recorded: &Recorded,
+        now: Timestamp,
+        calendars: &Calendars,
+    ) -> Option<Finding> {
+        let scene = Scene::new(recorded, &self.plan);
+        let mut ages = self.ages.iter();
+        let (age, newest) = ages.find_map(|age| Some((age, age.newest(&scene)?)))?;
+        age.is_over(&newest, now, calendars).then(|| Finding {
+            class: Some(FaultClass::StaleData),
+            rule: format!("{}/freshness", self.source).into(),
+            evidence: age.evidence(&newest).into(),
+            retryable: age.retryable,
+            ..Finding::default()
+        })
+    }
+}
+
+impl FromStr for Rules {
+    type Err = RulesError;
+
+    fn from_str(text: &str) -> Result<Self, RulesError> {
+        Self::parse(text)
+    }
+}
+
+// === impl Host ===
+
+impl Host {
+    fn is(&self, host: &str) -> bool {
+        match self {
+            Self::Is(name) => host.eq_ignore_ascii_case(name),
+            Self::Below(name) => {
+                let start = host.len().checked_sub(name.len() + 1);
+                let (dot, end) = start
+                    .and_then(|at| host.split_at_checked(at))
+                    .map_or(("", ""), |(_, end)| {
+                        end.split_at_checked(1).unwrap_or_default()
+                    });
+                dot == "." && end.eq_ignore_ascii_case(name)
+            }
+        }
+    }
+}
+
+// === impl Rule ===
+
+impl Rule {
+    fn finding(&self, scene: &Scene<'_>) -> Finding {
+        Finding {
+            class: self.class,
+            rule: self.name.to_string().into(),
+            evidence: self.when.evidence(scene).into(),
+            wait: self.wait.as_ref().and_then(|wait| wait.of(scene)),
+            retryable: self.retryable,
+            domain: self.domain,
+            suspect: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! The sources that are known, each with its rules.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::classify::{
+    calendar::Calendars,
+    recorded::Recorded,
+    rules::{Rules, RulesError},
+};
+
+/// The slug of the rules of front ends, which stand before every source.
+const EDGE: &str = "edge";
+
+/// The files that come with this crate, each with its name.
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("sources/", $name, ".yaml")))),*]
+    };
+}
+
+/// The built-in files.
+const FILES: &[(&str, &str)] = files![
+    "alpaca",
+    "alpha_vantage",
+    "awesomeapi",
+    "bea",
+    "binance",
+    "bitbank",
+    "bitmex",
+    "bls",
+    "census",
+    "coinbase",
+    "coingecko",
+    "coinmarketcap",
+    "cryptocompare",
+    "edge",
+    "eia",
+    "eodhd",
+    "etherscan",
+    "exchangerate_host",
+    "finmind",
+    "finnhub",
+    "fmp",
+    "fred_api",
+    "iex",
+    "imf",
+    "kraken",
+    "marketstack",
+    "markit",
+    "nasdaq_data_link",
+    "newsapi",
+    "oecd",
+    "open_meteo",
+    "openweather",
+    "polygon_io",
+    "sec_edgar",
+    "stooq",
+    "tiingo",
+    "treasury",
+    "twelve_data",
+    "world_bank",
+    "yahoo_finance",
+];
+
+/// The sources whose answers are judged by rules of their own.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    all: Vec<Arc<Rules>>,
+    /// `None`: those that are built in.
+    calendars: Option<Arc<Calendars>>,
+}
+
+impl Sources {
+    /// The sources that come with this crate.
+    ///
+    /// ```
+    /// use healing_core::classify::Sources;
+    /// let sources = Sources::built_in();
+    /// assert!(sources.names().any(|name| name == "coingecko"));
+    /// ```
+    #[must_use]
+    pub fn built_in() -> Self {
+        static PARSED: OnceLock<Sources> = OnceLock::new();
+        let parsed = PARSED.get_or_init(|| {
+            let rules = read_all().filter_map(|(_, read)| read.ok());
+            Self {
+                all: rules.map(Arc::new).collect(),
+                calendars: None,
+            }
+        });
+        parsed.clone()
+    }
+
+    /// No sources.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The same, with the rules of one source more. They replace those of a source of the same slug.
+    #[must_use]
+    pub fn with(mut self, rules: Rules) -> Self {
+        let rules = Arc::new(rules);
+        match self
+            .all
+            .iter_mut()
+            .find(|own| own.source() == rules.source())
+        {
+            Some(own) => *own = rules,
+            None => self.all.push(rules),
+        }
+        self
+    }
+
+    /// The same, telling age by these calendars.
+    #[must_use]
+    pub fn with_calendars(mut self, calendars: Calendars) -> Self {
+        self.calendars = Some(Arc::new(calendars));
+        self
+    }
+
+    /// The slugs of the sources.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|rules| rules.source())
+    }
+
+    /// The rules of the source that an exchange is with: by its slug or another name, then by the host.
+    pub(crate) fn find(&self, recorded: &Recorded) -> Option<&Rules> {
+        let named = recorded.source.as_deref().and_then(|name| {
+            let slug = self.all.iter().find(|rules| rules.source() == name);
+            slug.or_else(|| self.all.iter().find(|rules| rules.is_named(name)))
+        });
+        let found = named.or_else(|| {
+            self.all
+                .iter()
+                .find(|rules| rules.answers_at(&recorded.host))
+        });
+        found.map(|rules| &**rules)
+    }
+
+    /// The rules of front ends, which hold for every source.
+    pub(crate) fn edge(&self) -> Option<&Rules> {
+        let edge = self.all.iter().find(|rules| rules.source() == EDGE);
+        edge.map(|rules| &**rules)
+    }
+
+    /// The calendars that the sources' files name.
+    pub(crate) fn calendars(&self) -> &Calendars {
+        self.calendars.as_deref().unwrap_or_else(|| calendars())
+    }
+}
+
+/// The built-in calendars, read once.
+pub(crate) fn calendars() -> &'static Calendars {
+    static READ: OnceLock<Calendars> = OnceLock::new();
+    READ.get_or_init(Calendars::built_in)
+}
+
+fn read_all() -> impl Iterator<Item = (&'static str, Result<Rules, RulesError>)> {
+    FILES.iter().map(|(name, text)| (*name, Rules::parse(text)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -75,21 +75,23 @@ pub(crate) fn scan(chunks: &Chunks) -> Result<Scan, NoJson> {
     })
 }
 
+thread_local! {
+    /// Where chunks are copied together.
+    static TOGETHER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Gives the chunks as one text. Where there are many they are copied together into memory that the thread keeps: a verdict
 /// must not depend on where a body was cut into pieces, and tokens are.
 fn in_one<T>(chunks: &Chunks, read: impl FnOnce(&[u8]) -> T) -> T {
-    thread_local! {
-        static TOGETHER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
     match chunks {
         Chunks::None => read(&[]),
         Chunks::One(chunk) => read(chunk),
         Chunks::Many(chunks) => TOGETHER.with_borrow_mut(|together| {
-            together.clear();
             chunks
                 .iter()
                 .for_each(|chunk| together.extend_from_slice(chunk));
             let found = read(together);
+            together.clear();
             together.shrink_to(KEPT_BYTES);
             found
         }),

@@ -106,6 +106,16 @@ fn a_zero_is_a_zero_however_it_is_written() {
     assert!(error("1") && error("0.001") && error("true"));
 }
 
+#[test]
+fn a_thread_keeps_no_memory_of_a_large_body() {
+    let row = vec![b'1'; 64 * 1024];
+    let many = |count: usize| Chunks::Many(vec![row.clone().into(); count].into());
+    scan(&many(32)).unwrap();
+    assert!(TOGETHER.with_borrow(Vec::capacity) <= KEPT_BYTES);
+    scan(&many(2)).unwrap();
+    assert!(TOGETHER.with_borrow(Vec::capacity) >= row.len() * 2);
+}
+
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

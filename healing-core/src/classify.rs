@@ -6,6 +6,7 @@
 
 mod calendar;
 pub(crate) mod encoding;
+mod finding;
 pub(crate) mod freshness;
 mod general;
 pub(crate) mod json;
@@ -14,11 +15,12 @@ pub(crate) mod retry_after;
 mod rules;
 pub(crate) mod shape;
 mod sources;
+mod status;
 mod wait;
 pub(crate) mod wording;
 
 pub use calendar::{Calendar, Calendars, CalendarsError};
-pub use recorded::{Kind, Recorded, Verdict, judge};
+pub use recorded::{Recorded, Verdict, judge};
 pub use rules::{Mistake, Rules, RulesError};
 pub use sources::Sources;
 
@@ -229,32 +231,41 @@ fn fault_of_status(
     status: StatusCode,
     with_credentials: bool,
 ) -> Option<(FaultClass, &'static str, Domain)> {
-    let found = match status.as_u16() {
-        100..=399 => return None,
-        401 | 407 => (FaultClass::AuthError, "auth_401", Domain::Key),
+    if status.as_u16() < 400 {
+        return None;
+    }
+    let class = match status {
         // A caller without credentials cannot mend them: the key that was refused is the upstream's own.
-        403 if with_credentials => (FaultClass::AuthError, "auth_403", Domain::Key),
-        403 => (FaultClass::Forbidden, "forbidden_403", Domain::Object),
-        402 => (
-            FaultClass::PremiumRequired,
-            "payment_required",
-            Domain::Object,
-        ),
-        404 | 410 => (FaultClass::NotFound, "not_found_404", Domain::Object),
-        408 => (FaultClass::Timeout, "request_timeout_408", Domain::Object),
-        418 | 999 => (FaultClass::RateLimit, "ban", Domain::Key),
-        423 => (FaultClass::RateLimit, "locked_423", Domain::Key),
-        429 => (FaultClass::RateLimit, "rate_limit_429", Domain::Key),
-        451 => (FaultClass::Blocked, "geo_451", Domain::Object),
-        400..=499 => (
-            FaultClass::InvalidRequest,
-            "invalid_request_4xx",
-            Domain::Object,
-        ),
-        504 | 522 | 524 => (FaultClass::Timeout, "gateway_timeout", Domain::Object),
-        _ => (FaultClass::ServerError, "server_error_5xx", Domain::Object),
+        StatusCode::FORBIDDEN if with_credentials => FaultClass::AuthError,
+        _ => status::class_of(status.as_u16()),
     };
-    Some(found)
+    let domain = if matches!(class, FaultClass::AuthError | FaultClass::RateLimit) {
+        Domain::Key
+    } else {
+        Domain::Object
+    };
+    Some((class, detail_of(status.as_u16(), class), domain))
+}
+
+/// The finer word under the class of a status.
+const fn detail_of(status: u16, class: FaultClass) -> &'static str {
+    match (status, class) {
+        (403, FaultClass::AuthError) => "auth_403",
+        (403, _) => "forbidden_403",
+        (408, _) => "request_timeout_408",
+        (418 | 999, _) => "ban",
+        (423, _) => "locked_423",
+        (429, _) => "rate_limit_429",
+        (451, _) => "geo_451",
+        (_, FaultClass::AuthError) => "auth_401",
+        (_, FaultClass::PremiumRequired) => "payment_required",
+        (_, FaultClass::NotFound) => "not_found_404",
+        (_, FaultClass::Timeout) => "gateway_timeout",
+        (_, FaultClass::RateLimit) => "throttled",
+        (_, FaultClass::Blocked) => "login_to_network_511",
+        (_, FaultClass::InvalidRequest) => "invalid_request_4xx",
+        _ => "server_error_5xx",
+    }
 }
 
 /// Bodies that have no end to wait for, or are read as they come.

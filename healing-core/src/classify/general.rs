@@ -16,15 +16,11 @@ mod transport;
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{
-    classify::{
-        recorded::{Kind, Recorded, Verdict},
-        wait,
-    },
-    vocabulary::fault::{Domain, FaultClass},
+use crate::classify::{
+    finding::Finding,
+    recorded::{Kind, Recorded},
 };
 
 use envelope::Envelope;
@@ -34,82 +30,19 @@ use saying::Said;
 /// Larger JSON is only checked for its grammar: a refusal is short.
 const LOOK_INTO_UP_TO: usize = 64 * 1024;
 
-/// A wait beyond this is no wait for the same request.
-const WORTH_WAITING: std::time::Duration = std::time::Duration::from_mins(90);
-
-/// What a general rule found wrong.
-#[derive(Clone, Debug)]
-struct Finding {
-    class: FaultClass,
-    rule: Cow<'static, str>,
-    evidence: Cow<'static, str>,
-    retryable: Option<bool>,
-}
-
 /// What an answer without data says, and where.
 struct Saying {
     said: Said,
     place: Cow<'static, str>,
 }
 
-/// Judges an exchange by what all data APIs have in common. `now` is the answer's own time, where it is known.
-pub(crate) fn judge(recorded: &Recorded, now: Option<Timestamp>) -> Verdict {
-    let found = match recorded.status {
+/// What is wrong with an exchange by what all data APIs have in common; `None` where it is a good answer.
+pub(crate) fn judge(recorded: &Recorded) -> Option<Finding> {
+    match recorded.status {
         None => Some(transport::judge(recorded)),
         Some(status @ 200..=299) => body::judge(recorded, status),
         Some(status @ 300..=399) => redirect::judge(recorded, status),
         Some(status) => Some(bad_status(recorded, status)),
-    };
-    found.map_or_else(healthy, |found| found.verdict(recorded, now))
-}
-
-/// What `class` strikes where nothing is known of the source.
-pub(crate) const fn domain_of(class: FaultClass) -> Domain {
-    match class {
-        FaultClass::RateLimit | FaultClass::QuotaExceeded | FaultClass::AuthError => Domain::Key,
-        FaultClass::Forbidden | FaultClass::PremiumRequired => Domain::Endpoint,
-        FaultClass::Blocked | FaultClass::Maintenance => Domain::Source,
-        FaultClass::ConnectionError => Domain::Network,
-        FaultClass::NotFound
-        | FaultClass::InvalidRequest
-        | FaultClass::ServerError
-        | FaultClass::Timeout
-        | FaultClass::StaleData
-        | FaultClass::EmptyData
-        | FaultClass::MalformedBody => Domain::Object,
-    }
-}
-
-/// Whether the same request may succeed within about an hour, by its class alone.
-pub(crate) const fn retryable_by(class: FaultClass) -> bool {
-    match class {
-        FaultClass::RateLimit
-        | FaultClass::ServerError
-        | FaultClass::Timeout
-        | FaultClass::ConnectionError
-        | FaultClass::StaleData
-        | FaultClass::MalformedBody
-        | FaultClass::Maintenance => true,
-        FaultClass::QuotaExceeded
-        | FaultClass::AuthError
-        | FaultClass::Forbidden
-        | FaultClass::NotFound
-        | FaultClass::InvalidRequest
-        | FaultClass::EmptyData
-        | FaultClass::PremiumRequired
-        | FaultClass::Blocked => false,
-    }
-}
-
-const fn healthy() -> Verdict {
-    Verdict {
-        class: None,
-        rule: Cow::Borrowed("general/good"),
-        evidence: Cow::Borrowed(""),
-        wait: None,
-        retryable: false,
-        domain: Domain::Object,
-        suspect: None,
     }
 }
 
@@ -156,43 +89,6 @@ fn read_body(recorded: &Recorded) -> Option<Saying> {
             Some(Saying { said, place })
         }
         Kind::Json | Kind::Xml | Kind::Csv | Kind::Text => in_text(&head, false),
-    }
-}
-
-// === impl Finding ===
-
-impl Finding {
-    fn of(
-        class: FaultClass,
-        rule: impl Into<Cow<'static, str>>,
-        evidence: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            class,
-            rule: rule.into(),
-            evidence: evidence.into(),
-            retryable: None,
-        }
-    }
-
-    /// The same, knowing whether it passes within the hour.
-    const fn passing(mut self, retryable: bool) -> Self {
-        self.retryable = Some(retryable);
-        self
-    }
-
-    fn verdict(self, recorded: &Recorded, now: Option<Timestamp>) -> Verdict {
-        let wait = wait::of(recorded, self.class, now);
-        let passes = self.retryable.unwrap_or_else(|| retryable_by(self.class));
-        Verdict {
-            class: Some(self.class),
-            rule: format!("general/{}", self.rule).into(),
-            evidence: self.evidence,
-            wait,
-            retryable: passes && wait.is_none_or(|wait| wait <= WORTH_WAITING),
-            domain: domain_of(self.class),
-            suspect: None,
-        }
     }
 }
 

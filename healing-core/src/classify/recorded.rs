@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
 
 use crate::{
-    classify::{general, retry_after, sources::Sources},
+    classify::{finding::Finding, general, retry_after, rules::Case, sources::Sources},
     vocabulary::fault::{Domain, FaultClass},
 };
 
@@ -34,7 +34,7 @@ pub struct Recorded {
 
 /// What kind of text a recorded body is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// No byte but white space.
     Empty,
     /// An object or an array, whole or cut.
@@ -64,7 +64,7 @@ pub struct Verdict {
     pub retryable: bool,
     /// What the fault strikes.
     pub domain: Domain,
-    /// What is odd about a good answer: `incomplete`, `out_of_range`.
+    /// What is odd about a good answer: `incomplete`, fewer parts than were asked for.
     pub suspect: Option<Cow<'static, str>>,
 }
 
@@ -80,21 +80,18 @@ pub struct Verdict {
 #[must_use]
 pub fn judge(recorded: &Recorded, sources: &Sources) -> Verdict {
     let now = retry_after::date(&recorded.headers);
-    let own = sources.find(recorded);
+    let own = sources.find(recorded).map(|rules| rules.on(recorded));
     let found = own
-        .and_then(|rules| rules.judge(recorded))
-        .or_else(|| sources.edge()?.judge(recorded));
-    let verdict = found.map_or_else(
-        || general::judge(recorded, now),
-        |finding| finding.verdict(recorded, now),
-    );
-    if verdict.class.is_some() {
-        return verdict;
-    }
+        .as_ref()
+        .and_then(Case::judge)
+        .or_else(|| sources.edge()?.on(recorded).judge())
+        .or_else(|| general::judge(recorded))
+        .unwrap_or_else(Finding::good);
+    let is_good = found.class.is_none();
     let stale = now
-        .zip(own)
-        .and_then(|(now, rules)| rules.stale(recorded, now, sources.calendars()));
-    stale.map_or(verdict, |finding| finding.verdict(recorded, now))
+        .zip(own.filter(|_| is_good))
+        .and_then(|(now, own)| own.stale(now, sources.calendars()));
+    stale.unwrap_or(found).verdict(recorded, now)
 }
 
 // === impl Recorded ===
@@ -128,16 +125,26 @@ impl Recorded {
         kind.trim().to_ascii_lowercase()
     }
 
-    /// The head of the body as text: what a person would read first.
+    /// The body without white space around it and the mark of UTF-8 before it.
+    pub(crate) fn text(&self) -> &[u8] {
+        let text = self.body.trim_ascii();
+        text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+    }
+
+    /// The first 8 KiB of that: what a person would read first.
+    pub(crate) fn head(&self) -> &[u8] {
+        let text = self.text();
+        text.get(..READ_UP_TO).unwrap_or(text)
+    }
+
+    /// The same as text.
     pub(crate) fn head_of_body(&self) -> Cow<'_, str> {
-        let head = self.body.get(..READ_UP_TO).unwrap_or(&self.body);
-        String::from_utf8_lossy(head.trim_ascii())
+        String::from_utf8_lossy(self.head().trim_ascii())
     }
 
     /// What kind of text the body is. Its bytes tell, and only where they leave it open its media type.
     pub(crate) fn kind(&self) -> Kind {
-        let text = self.body.trim_ascii();
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let text = self.text();
         match text.first() {
             None => Kind::Empty,
             Some(b'{' | b'[') => Kind::Json,

@@ -5,7 +5,6 @@ mod age;
 mod complete;
 mod condition;
 mod csv;
-mod finding;
 mod look;
 mod mistake;
 mod parse;
@@ -20,11 +19,11 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-pub(crate) use self::finding::Finding;
 pub use self::mistake::{Mistake, RulesError};
 use crate::{
     classify::{
         calendar::Calendars,
+        finding::Finding,
         recorded::Recorded,
         rules::{
             age::Age,
@@ -83,6 +82,13 @@ pub struct Rules {
     ages: Vec<Age>,
     complete: Vec<Completeness>,
     plan: Plan,
+}
+
+/// An exchange before the rules of a source. Its body is walked at most once, whatever is asked.
+#[derive(Debug)]
+pub(crate) struct Case<'a> {
+    rules: &'a Rules,
+    scene: Scene<'a>,
 }
 
 /// The hosts that a source answers at, in lower case.
@@ -161,27 +167,12 @@ impl Rules {
         names.map(ToString::to_string).chain(hosts)
     }
 
-    /// What the first rule that holds says.
-    pub(crate) fn judge(&self, recorded: &Recorded) -> Option<Finding> {
-        let scene = Scene::new(recorded, &self.plan);
-        let rule = self.rules.iter().find(|rule| rule.when.holds(&scene));
-        let mut finding = rule.map(|rule| rule.finding(&scene));
-        let is_good = finding
-            .as_ref()
-            .is_none_or(|finding| finding.class.is_none());
-        if let Some(missing) = self.missing(&scene).filter(|_| is_good) {
-            let whole = finding.get_or_insert_with(|| self.partial(missing));
-            whole.suspect = Some("incomplete".into());
+    /// An exchange before these rules.
+    pub(crate) const fn on<'a>(&'a self, recorded: &'a Recorded) -> Case<'a> {
+        Case {
+            rules: self,
+            scene: Scene::new(recorded, &self.plan),
         }
-        finding
-    }
-
-    /// The first item of `complete` of whose parts some came, and not all.
-    fn missing(&self, scene: &Scene<'_>) -> Option<&Completeness> {
-        let good = |status| (200..300).contains(&status);
-        let is_good = scene.recorded.status.is_some_and(good);
-        let mut items = self.complete.iter();
-        items.find(|item| is_good && item.is_partial(scene))
     }
 
     fn partial(&self, missing: &Completeness) -> Finding {
@@ -196,20 +187,41 @@ impl Rules {
             ..Finding::default()
         }
     }
+}
+
+// === impl Case ===
+
+impl Case<'_> {
+    /// What the first rule that holds says.
+    pub(crate) fn judge(&self) -> Option<Finding> {
+        let Self { rules, scene } = self;
+        let rule = rules.rules.iter().find(|rule| rule.when.holds(scene));
+        let mut finding = rule.map(|rule| rule.finding(scene));
+        let is_good = finding
+            .as_ref()
+            .is_none_or(|finding| finding.class.is_none());
+        if let Some(missing) = self.missing().filter(|_| is_good) {
+            let whole = finding.get_or_insert_with(|| rules.partial(missing));
+            whole.suspect = Some("incomplete".into());
+        }
+        finding
+    }
+
+    /// The first item of `complete` of whose parts some came, and not all.
+    fn missing(&self) -> Option<&Completeness> {
+        let good = |status| (200..300).contains(&status);
+        let is_good = self.scene.recorded.status.is_some_and(good);
+        let mut items = self.rules.complete.iter();
+        items.find(|item| is_good && item.is_partial(&self.scene))
+    }
 
     /// Whether the content of a good answer is too old at `now`. The first item of `freshness` that finds its field decides.
-    pub(crate) fn stale(
-        &self,
-        recorded: &Recorded,
-        now: Timestamp,
-        calendars: &Calendars,
-    ) -> Option<Finding> {
-        let scene = Scene::new(recorded, &self.plan);
-        let mut ages = self.ages.iter();
-        let (age, newest) = ages.find_map(|age| Some((age, age.newest(&scene)?)))?;
+    pub(crate) fn stale(&self, now: Timestamp, calendars: &Calendars) -> Option<Finding> {
+        let mut ages = self.rules.ages.iter();
+        let (age, newest) = ages.find_map(|age| Some((age, age.newest(&self.scene)?)))?;
         age.is_over(&newest, now, calendars).then(|| Finding {
             class: Some(FaultClass::StaleData),
-            rule: format!("{}/freshness", self.source).into(),
+            rule: format!("{}/freshness", self.rules.source).into(),
             evidence: age.evidence(&newest).into(),
             retryable: age.retryable,
             ..Finding::default()

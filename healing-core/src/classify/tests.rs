@@ -82,6 +82,8 @@ fn a_status_is_a_fault_a_pass_or_a_matter_of_the_body() {
     check_head(429, &[], "rate_limit (rate_limit_429)");
     check_head(500, &[], "server_error (server_error_5xx)");
     check_head(524, &[], "timeout (gateway_timeout)");
+    check_head(504, &[], "server_error (server_error_5xx)");
+    check_head(529, &[], "rate_limit (throttled)");
     check_head(999, &[], "rate_limit (ban)");
 }
 

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
-use crate::{classify::recorded::Recorded, vocabulary::fault::FaultClass};
+use crate::{
+    classify::{finding::Finding, recorded::Recorded},
+    vocabulary::fault::FaultClass,
+};
 
 use super::{
-    Finding,
     envelope::{Envelope, Spot},
     keys,
     request::{Asks, asks},

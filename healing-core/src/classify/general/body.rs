@@ -4,12 +4,15 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::{
-    classify::recorded::{Kind, Recorded},
+    classify::{
+        finding::Finding,
+        recorded::{Kind, Recorded},
+    },
     vocabulary::fault::FaultClass,
 };
 
 use super::{
-    Finding, LOOK_INTO_UP_TO, absence,
+    LOOK_INTO_UP_TO, absence,
     page::{self, Page},
     saying,
 };
@@ -34,8 +37,7 @@ pub(super) fn judge(recorded: &Recorded, status: u16) -> Option<Finding> {
 }
 
 fn json(recorded: &Recorded) -> Option<Finding> {
-    let text = recorded.body.trim_ascii();
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let text = recorded.text();
     let broken = if text.len() <= LOOK_INTO_UP_TO {
         match serde_json::from_slice::<Value>(text) {
             Ok(answer) => return absence::judge(recorded, &answer),

@@ -2,9 +2,10 @@
 
 use http::header;
 
-use crate::{classify::recorded::Recorded, vocabulary::fault::FaultClass};
-
-use super::Finding;
+use crate::{
+    classify::{finding::Finding, recorded::Recorded},
+    vocabulary::fault::FaultClass,
+};
 
 /// A redirect carries no data; where it leads says why. One that only mends the address is an answer.
 pub(super) fn judge(recorded: &Recorded, status: u16) -> Option<Finding> {

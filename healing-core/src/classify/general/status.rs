@@ -1,30 +1,14 @@
 //! What a status says, and what it lets the words beside it say.
 
-use crate::vocabulary::fault::FaultClass as C;
+use crate::{classify::status, vocabulary::fault::FaultClass as C};
 
 use super::saying::Said;
 
 /// The class of a status that is no answer; the words beside it decide where the status leaves them room.
 pub(super) fn weigh(status: u16, said: Option<Said>) -> (C, bool) {
-    let alone = alone(status);
     match said {
         Some(said) if may_say(status, said) => (said.class, true),
-        _ => (alone, false),
-    }
-}
-
-/// The class of a status by itself, RFC 9110 and what front ends made of it.
-const fn alone(status: u16) -> C {
-    match status {
-        401 | 407 | 498 => C::AuthError,
-        402 | 426 => C::PremiumRequired,
-        403 => C::Forbidden,
-        404 | 410 => C::NotFound,
-        408 | 522 | 524 | 598 | 599 => C::Timeout,
-        418 | 420 | 423 | 425 | 429 | 509 | 529 | 999 => C::RateLimit,
-        451 | 511 => C::Blocked,
-        400..=499 => C::InvalidRequest,
-        _ => C::ServerError,
+        _ => (status::class_of(status), false),
     }
 }
 

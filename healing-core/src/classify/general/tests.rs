@@ -9,6 +9,13 @@ use http::{HeaderValue, header};
 use proptest::prelude::*;
 
 use super::*;
+use crate::{classify::recorded::Verdict, vocabulary::fault::FaultClass};
+
+fn judged(recorded: &Recorded, now: Option<jiff::Timestamp>) -> Verdict {
+    judge(recorded)
+        .unwrap_or_else(Finding::good)
+        .verdict(recorded, now)
+}
 
 fn answer(status: u16, kind: &'static str, body: impl Into<Vec<u8>>) -> Recorded {
     let mut recorded = Recorded {
@@ -38,7 +45,7 @@ fn page(status: u16, title: &str, text: &str) -> Recorded {
 
 #[track_caller]
 fn is(recorded: &Recorded, class: impl Into<Option<FaultClass>>) {
-    let verdict = judge(recorded, None);
+    let verdict = judged(recorded, None);
     let body = String::from_utf8_lossy(&recorded.body);
     assert_eq!(
         verdict.class,
@@ -236,7 +243,7 @@ fn a_failure_below_http_is_named_by_its_words() {
         ("", ConnectionError, true),
     ];
     for (words, class, retryable) in cases {
-        let verdict = judge(&failed(words), None);
+        let verdict = judged(&failed(words), None);
         assert_eq!(
             (verdict.class, verdict.retryable),
             (Some(class), retryable),
@@ -250,21 +257,21 @@ fn a_long_wait_is_not_worth_trying_again() {
     let mut down = json(503, "");
     down.headers
         .insert(header::RETRY_AFTER, HeaderValue::from_static("3600"));
-    assert!(judge(&down, None).retryable);
+    assert!(judged(&down, None).retryable);
     down.headers
         .insert(header::RETRY_AFTER, HeaderValue::from_static("86400"));
-    assert!(!judge(&down, None).retryable);
+    assert!(!judged(&down, None).retryable);
 }
 
 #[test]
 fn evidence_names_the_place_and_our_words_but_no_text_of_the_answer() {
-    let verdict = judge(
+    let verdict = judged(
         &json(200, r#"{"error":{"message":"api key 12345 is invalid"}}"#),
         None,
     );
     assert_eq!(verdict.rule, "general/error_object");
     assert_eq!(verdict.evidence, "/error/message: api key, invalid");
-    let odd = judge(
+    let odd = judged(
         &json(200, r#"{"secret=12345&x":{"error":"unknown pair"}}"#),
         None,
     );
@@ -289,15 +296,15 @@ fn a_long_text_is_read_from_its_start_and_a_large_answer_is_data() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(status in 0_u16..1100, body in proptest::collection::vec(any::<u8>(), 0..300)) {
-        judge(&answer(status, "application/json", body.clone()), None);
-        judge(&answer(status, "text/html", body), None);
+        judged(&answer(status, "application/json", body.clone()), None);
+        judged(&answer(status, "text/html", body), None);
     }
 
     #[test]
     fn no_marks_make_it_panic(text in "[<>!/\\-\\[\\]{}\":, a-zA-Zé’0-9]{0,200}") {
         for kind in ["application/json", "text/html", "text/csv"] {
-            judge(&answer(200, kind, text.clone()), None);
-            judge(&answer(500, kind, format!("<{text}")), None);
+            judged(&answer(200, kind, text.clone()), None);
+            judged(&answer(500, kind, format!("<{text}")), None);
         }
     }
 }

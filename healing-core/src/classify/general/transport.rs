@@ -1,8 +1,9 @@
 //! What failed below HTTP, from the words of the client that met it.
 
-use crate::{classify::recorded::Recorded, vocabulary::fault::FaultClass};
-
-use super::Finding;
+use crate::{
+    classify::{finding::Finding, recorded::Recorded},
+    vocabulary::fault::FaultClass,
+};
 
 /// Names the fault of an exchange without a status.
 pub(super) fn judge(recorded: &Recorded) -> Finding {

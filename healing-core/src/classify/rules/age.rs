@@ -50,7 +50,7 @@ impl Age {
         match &self.field {
             Field::Json(slot, _) => scene.found()?.newest(*slot),
             Field::Csv(column) => {
-                let values = csv::column(&scene.recorded.body, column)?;
+                let values = csv::column(scene.recorded.text(), column)?;
                 let moments = values.filter_map(|value| self.reading.read(Seen::Text(value)));
                 moments.reduce(Moment::later)
             }

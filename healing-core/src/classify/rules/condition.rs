@@ -9,9 +9,6 @@ use crate::classify::{
     rules::{about::About, look::Found, walk::Plan, words::Words},
 };
 
-/// Bytes of a body that are read as text.
-const READ_UP_TO: usize = 8 * 1024;
-
 /// What must hold.
 #[derive(Debug)]
 pub(super) enum Condition {
@@ -72,7 +69,7 @@ impl<'a> Scene<'a> {
     /// What the walk over the body found; `None` where the body is no JSON.
     pub(super) fn found(&self) -> Option<&Found> {
         let found = self.found.get_or_init(|| match self.kind() {
-            Kind::Json | Kind::Csv | Kind::Text => self.plan.walk(&self.recorded.body),
+            Kind::Json | Kind::Csv | Kind::Text => self.plan.walk(self.recorded.text()),
             Kind::Empty | Kind::Html | Kind::Xml => None,
         });
         found.as_ref()
@@ -189,10 +186,7 @@ impl Test {
                 let values = recorded.query(name);
                 of_any(wanted.as_ref(), values.map(Text))
             }
-            Self::Body(words) => {
-                let head = recorded.body.get(..READ_UP_TO);
-                words.which(head.unwrap_or(&recorded.body))
-            }
+            Self::Body(words) => words.which(recorded.head()),
             Self::Json { look, is } => {
                 let found = scene.found()?;
                 (found.bit(*look) == *is).then(|| found.which(*look))

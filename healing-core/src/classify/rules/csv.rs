@@ -2,7 +2,6 @@
 
 /// The values of a column, by its name in the first line, ignoring case; `None` where there is no such column.
 pub(super) fn column<'t>(text: &'t [u8], name: &str) -> Option<impl Iterator<Item = &'t str>> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let head = lines.next()?;
     let between = if head.contains(&b',') { b',' } else { b';' };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::classify::rules::{condition::Scene, finding::Wait};
+use crate::classify::{finding::Wait, rules::condition::Scene};
 
 /// How long a rule says to wait.
 #[derive(Debug)]

@@ -20,8 +20,6 @@ pub(super) struct Plan {
 impl Plan {
     /// Walks a text; `None` where it is no JSON.
     pub(super) fn walk(&self, text: &[u8]) -> Option<Found> {
-        let text = text.trim_ascii();
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let mut found = Found::nothing();
         let mut json = serde_json::Deserializer::from_slice(text);
         let at = At {

@@ -97,6 +97,9 @@ fn age_is_told_by_calendars_of_ones_own() {
     answer.body = r#"{"t":1704207600}"#.into();
     let day_after = "2024-01-03T15:00:00Z".parse().unwrap();
     let rules = sources.find(&answer).unwrap();
-    assert_eq!(rules.stale(&answer, day_after, sources.calendars()), None);
-    assert!(rules.stale(&answer, day_after, calendars()).is_some());
+    assert_eq!(
+        rules.on(&answer).stale(day_after, sources.calendars()),
+        None
+    );
+    assert!(rules.on(&answer).stale(day_after, calendars()).is_some());
 }

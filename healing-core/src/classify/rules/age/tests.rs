@@ -2,11 +2,7 @@
 
 use crate::{
     FaultClass,
-    classify::{
-        recorded::Recorded,
-        rules::{Finding, Rules},
-        sources,
-    },
+    classify::{finding::Finding, recorded::Recorded, rules::Rules, sources},
 };
 
 fn answer(status: u16, body: &str) -> Recorded {
@@ -22,7 +18,8 @@ fn stale(freshness: &str, body: &str, now: &str) -> Option<Finding> {
     let now = now.parse().unwrap();
     Rules::parse(&text)
         .unwrap()
-        .stale(&answer(200, body), now, sources::calendars())
+        .on(&answer(200, body))
+        .stale(now, sources::calendars())
 }
 
 #[test]
@@ -75,10 +72,8 @@ fn the_first_age_that_finds_its_field_decides() {
         "  - { json: /t, unit: s, max_age: 1s }\n",
     );
     let now = "2024-01-02T15:30:00Z".parse().unwrap();
-    let found = Rules::parse(text).unwrap().stale(
-        &answer(200, r#"{"t":1704207600}"#),
-        now,
-        sources::calendars(),
-    );
+    let rules = Rules::parse(text).unwrap();
+    let recorded = answer(200, r#"{"t":1704207600}"#);
+    let found = rules.on(&recorded).stale(now, sources::calendars());
     assert_eq!(found, None);
 }

@@ -20,6 +20,7 @@ mod wait;
 pub(crate) mod wording;
 
 pub use calendar::{Calendar, Calendars, CalendarsError};
+pub use encoding::{CodedError, plain_body};
 pub use recorded::{Recorded, Verdict, judge};
 pub use rules::{Mistake, Rules, RulesError};
 pub use sources::Sources;

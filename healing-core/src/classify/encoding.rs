@@ -32,6 +32,42 @@ pub(crate) enum Inflated {
     Broken,
 }
 
+/// A body whose content coding cannot be undone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CodedError {
+    /// It is not what its coding writes.
+    #[error("it is broken")]
+    Broken,
+    /// It is coded in a way that is not known here, or longer than 8 MiB when undone.
+    #[error("its coding is not known, or it is longer than 8 MiB")]
+    NotUndone,
+}
+
+/// Undoes the content codings (RFC 9110, section 8.4.1) that `headers` name: `gzip`, `deflate`, `br`, `zstd`, up to three
+/// over one another, up to 8 MiB.
+///
+/// # Errors
+///
+/// When the body is broken, in another coding, or too long.
+///
+/// ```
+/// use healing_core::classify::{CodedError, plain_body};
+/// use http::{HeaderMap, HeaderValue, header};
+///
+/// let mut headers = HeaderMap::new();
+/// assert_eq!(plain_body(&headers, "{}".into()), Ok("{}".into()));
+/// headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+/// assert_eq!(plain_body(&headers, "{}".into()), Err(CodedError::Broken));
+/// ```
+pub fn plain_body(headers: &HeaderMap, body: Bytes) -> Result<Bytes, CodedError> {
+    match inflate(headers, &Chunks::One(body.clone())) {
+        Inflated::AsItIs => Ok(body),
+        Inflated::Plain(plain) => Ok(plain),
+        Inflated::Broken => Err(CodedError::Broken),
+        Inflated::Unknown => Err(CodedError::NotUndone),
+    }
+}
+
 /// Undoes the codings that the head names, the last one first: they were applied in the order listed.
 pub(crate) fn inflate(headers: &HeaderMap, chunks: &Chunks) -> Inflated {
     let codings = headers
@@ -184,6 +220,14 @@ mod tests {
         let bomb = vec![b' '; usize::try_from(MAX_INFLATED).unwrap() + 1];
         assert!(matches!(undone("gzip", gzip(&bomb)), Inflated::Unknown));
         assert!(matches!(undone("zstd", zstd(&bomb)), Inflated::Unknown));
+    }
+
+    #[test]
+    fn what_a_zstd_body_says_beside_its_frames_is_skipped() {
+        let skippable = [&[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"any"].concat();
+        check("zstd", [&*skippable, &zstd(NOTE), &skippable].concat());
+        let cut = skippable[..skippable.len() - 1].to_vec();
+        assert!(matches!(undone("zstd", cut), Inflated::Broken));
     }
 
     #[test]

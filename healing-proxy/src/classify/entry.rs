@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use healing_core::classify::Recorded;
+use healing_core::classify::{CodedError, Recorded};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, error::Category};
 
@@ -38,8 +38,8 @@ pub(super) enum Flaw {
     Field { field: String, wanted: &'static str },
     #[error("neither `status` nor `transport_error`")]
     NoAnswer,
-    #[error("`{0}`: its content coding is not undone here: give the plain body")]
-    Coded(&'static str),
+    #[error("`{0}`: its content coding cannot be undone, {1}: give the plain body")]
+    Coded(&'static str, CodedError),
     #[error("its body is not in the file: record it with the contents of answers")]
     NoContent,
 }

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, Read};
 
 use bytes::Bytes;
-use healing_core::classify::Recorded;
-use http::{HeaderMap, header};
+use healing_core::classify::{Recorded, plain_body};
+use http::HeaderMap;
 use serde_json::Value;
 
 use super::entry::{Entry, Fields, Flaw, Label, add, host, parse};
@@ -145,11 +145,10 @@ fn body(fields: &mut Fields, headers: &HeaderMap) -> Result<Bytes, Flaw> {
     let Some(bytes) = fields.base64("body_base64")? else {
         return Ok(text.unwrap_or_default().into());
     };
-    let is_coded = headers.contains_key(header::CONTENT_ENCODING);
-    if is_coded && std::str::from_utf8(&bytes).is_err() {
-        return Err(Flaw::Coded("body_base64"));
+    if std::str::from_utf8(&bytes).is_ok() {
+        return Ok(bytes);
     }
-    Ok(bytes)
+    plain_body(headers, bytes).map_err(|error| Flaw::Coded("body_base64", error))
 }
 
 #[cfg(test)]
@@ -195,6 +194,23 @@ mod tests {
         ] {
             assert_eq!(flaw(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_body_in_base64_is_given_plain_whether_it_is_coded_or_not() {
+        let line = |body: &str| {
+            format!(
+                r#"{{"status": 200, "headers": {{"content-encoding": "gzip"}}, "body_base64": "{body}"}}"#
+            )
+        };
+        for body in ["H4sIAAAAAAACA6tWSlSyMqwFAK+sG1YHAAAA", "eyJhIjoxfQ=="] {
+            let entry = read(line(body).as_bytes(), 1).expect("an entry");
+            assert_eq!(entry.exchange.body, r#"{"a":1}"#, "{body}");
+        }
+        assert_eq!(
+            flaw(&line("H4sI/w==")),
+            "`body_base64`: its content coding cannot be undone, it is broken: give the plain body"
+        );
     }
 
     #[test]

@@ -22,6 +22,13 @@ pub(super) fn undo(mut source: impl Read) -> Inflated {
         if rest.is_empty() {
             return Inflated::Plain(plain.into());
         }
+        if is_skippable(rest) {
+            let Some(next) = after_skippable(rest) else {
+                return Inflated::Broken;
+            };
+            rest = next;
+            continue;
+        }
         match window(rest) {
             None => return Inflated::Broken,
             Some(window) if window > MAX_INFLATED => return Inflated::Unknown,
@@ -39,6 +46,17 @@ pub(super) fn undo(mut source: impl Read) -> Inflated {
         }
     }
     Inflated::Unknown
+}
+
+/// Whether a frame holds no part of the content (RFC 8878, section 3.1.2).
+fn is_skippable(frame: &[u8]) -> bool {
+    matches!(frame, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
+/// What comes after such a frame.
+fn after_skippable(frame: &[u8]) -> Option<&[u8]> {
+    let size = u32::from_le_bytes(*frame.get(4..)?.first_chunk()?);
+    frame.get(8..)?.get(usize::try_from(size).ok()?..)
 }
 
 /// The window that a frame asks for, in bytes (RFC 8878, section 3.1.1.1).

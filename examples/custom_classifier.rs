@@ -98,7 +98,7 @@ async fn show(url: &str) -> Outcome<()> {
     assert!(body.contains("4.2"), "the last real quote");
     let fault = truth.fault.ok_or("no fault")?;
     assert_eq!(
-        (fault.class, fault.detail),
+        (fault.class, &*fault.detail),
         (FaultClass::EmptyData, "vendor_code_7")
     );
     Ok(())

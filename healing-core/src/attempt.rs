@@ -1,6 +1,6 @@
 //! What strategies are made of: the question, what they may offer for it, and how they ask.
 
-use std::{convert::Infallible, fmt, time::Duration};
+use std::{borrow::Cow, convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request, Response, Uri, Version};
@@ -13,6 +13,7 @@ use crate::{
         exchange::{Sent, TransportFault},
         fault::Fault,
         fidelity::{Fidelity, Floor},
+        pattern::Pattern,
         provenance::StrategyId,
         route::Route,
     },
@@ -35,6 +36,7 @@ pub struct Ask {
     pub floor: Floor,
     /// When what is in hand is given.
     pub deadline: Instant,
+    pub(crate) pattern: Option<Arc<Pattern>>,
     pub(crate) version: Version,
     pub(crate) body: bytes::Bytes,
 }
@@ -156,6 +158,26 @@ impl Ask {
         *request.version_mut() = self.version;
         *request.headers_mut() = self.headers.clone();
         request
+    }
+}
+
+impl Ask {
+    /// What the request says for a parameter of its route. Only a route that is set has named parameters.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.pattern.as_ref()?.value(&self.uri, &self.headers, name)
+    }
+
+    /// The same question with another value for a parameter of its route. `None` where it cannot carry it.
+    #[must_use]
+    pub fn with_value(&self, name: &str, value: &str) -> Option<Self> {
+        let pattern = self.pattern.as_ref()?;
+        let (uri, headers) = pattern.with_value(&self.uri, &self.headers, (name, value))?;
+        Some(Self {
+            uri,
+            headers,
+            ..self.clone()
+        })
     }
 }
 

@@ -191,7 +191,7 @@ impl Identity {
             member = member.parameter(key("received-status")?, status.as_u16());
         }
         if self.expose == Expose::Full {
-            let _ = member.parameter(key("details")?, StringRef::from_str(fault.detail).ok()?);
+            let _ = member.parameter(key("details")?, StringRef::from_str(&fault.detail).ok()?);
         }
         list.finish()
     }
@@ -252,7 +252,7 @@ pub(crate) fn floor(headers: &HeaderMap) -> Result<Option<Floor>, BadFloor> {
 /// The registered error type (RFC 9209, section 2.3) of what failed between us and the upstream; none where the upstream
 /// did answer, and its status says it.
 pub(crate) fn proxy_error(fault: &Fault) -> Option<&'static str> {
-    Some(match (fault.class, fault.detail) {
+    Some(match (fault.class, &*fault.detail) {
         (_, "dns_error") => "dns_error",
         (_, "connect_refused") => "connection_refused",
         (_, "connect_timeout") => "connection_timeout",

@@ -17,11 +17,9 @@ use crate::{
     kept::Kept,
     layers::observe::Observer,
     registry::Registry,
+    settings::{Settings, SettingsError, Treatment},
     strategies::retry::Retry,
-    vocabulary::{
-        fidelity::{Fidelity, Floor},
-        observation::Sink,
-    },
+    vocabulary::{fidelity::Fidelity, observation::Sink},
 };
 
 /// What heals. A cheap handle: clones share what they have learned, so give clones of one to every layer and worker.
@@ -45,37 +43,36 @@ pub(crate) struct House {
     pub(crate) observer: Observer,
     /// The extra calls of all sources together.
     pub(crate) budget: Budget,
-    pub(crate) strategies: Vec<Arc<dyn Strategy>>,
     pub(crate) rules: Vec<Arc<dyn Classify>>,
-    pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
+    /// Whether errors of the inner service are answered with problem details.
+    pub(crate) answers_errors: bool,
     /// Requests of callers so far, for the budget of all.
     pub(crate) requests: AtomicU64,
     /// Bytes of bodies that are being read whole.
     pub(crate) held: AtomicU64,
 }
 
-/// What may be set.
+/// How much of a body is held in memory, in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    pub(crate) deadline: Duration,
-    pub(crate) timeout: Duration,
+pub(crate) struct Limits {
+    /// Of an answer that is judged whole.
     pub(crate) judge_up_to: u64,
+    /// Of a request that is sent again.
     pub(crate) replay_up_to: u64,
+    /// Of all answers together that are being read.
     pub(crate) hold_at_most: u64,
-    pub(crate) floor: Floor,
-    pub(crate) floor_for_callers: Fidelity,
-    pub(crate) gives_copies: bool,
-    pub(crate) answers_errors: bool,
 }
 
 /// Sets up a [`Healer`].
 #[derive(Debug)]
 pub struct HealerBuilder {
-    settings: Settings,
+    treatment: Treatment,
+    limits: Limits,
+    answers_errors: bool,
     copies: u64,
     clock: Clock,
     sink: Option<Arc<dyn Sink>>,
-    strategies: Vec<Arc<dyn Strategy>>,
     rules: Vec<Arc<dyn Classify>>,
 }
 
@@ -85,25 +82,42 @@ impl Healer {
     /// A builder with the defaults: retry and copies, floor stale, deadline 3 s, timeout 10 s.
     #[must_use]
     pub fn builder() -> HealerBuilder {
-        let settings = Settings {
-            deadline: Duration::from_secs(3),
-            timeout: Duration::from_secs(10),
-            judge_up_to: 2 * 1024 * 1024,
-            replay_up_to: 64 * 1024,
-            hold_at_most: 256 * 1024 * 1024,
-            floor: Floor::of(Fidelity::Stale),
-            floor_for_callers: Fidelity::Stale,
-            gives_copies: true,
-            answers_errors: false,
-        };
+        let mut treatment = Treatment::default();
+        treatment.strategies.push(Arc::new(Retry::default()));
         HealerBuilder {
-            settings,
+            treatment,
+            limits: Limits {
+                judge_up_to: 2 * 1024 * 1024,
+                replay_up_to: 64 * 1024,
+                hold_at_most: 256 * 1024 * 1024,
+            },
+            answers_errors: false,
             copies: 128 * 1024 * 1024,
             clock: Clock::started_now(),
             sink: None,
-            strategies: vec![Arc::new(Retry::default())],
             rules: Vec::new(),
         }
+    }
+
+    /// Takes settings of routes in place of those that hold. What is known of a route stays with it; requests under way
+    /// keep the settings that they began with.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use healing_core::{Healer, Pattern, RouteSettings, Settings, Source, Treatment};
+    ///
+    /// let healer = Healer::builder().build();
+    /// let mut settings = Settings::default();
+    /// let pattern = Pattern::of("/api/fred/series/{series}".parse()?);
+    /// settings.routes.push(RouteSettings::new(Source::new("fred_api")?, pattern, Treatment::default()));
+    /// healer.configure(&settings)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When they contradict themselves; then those that hold go on to hold.
+    pub fn configure(&self, settings: &Settings) -> Result<(), SettingsError> {
+        self.house.registry.configure(settings)
     }
 
     /// How every source is doing. Call it about once a second: windows are made of its readings.
@@ -133,29 +147,29 @@ impl HealerBuilder {
     /// How long a caller waits before it is given what is in hand.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
-        self.settings.deadline = deadline;
+        self.treatment.deadline = deadline;
         self
     }
 
     /// How long an upstream is waited for when nothing is in hand.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.treatment.timeout = timeout;
         self
     }
 
     /// The lowest fidelity that is given, unless a caller asks for more.
     #[must_use]
     pub fn floor(mut self, floor: Fidelity) -> Self {
-        self.settings.floor = Floor::of(floor);
-        self.settings.floor_for_callers = self.settings.floor_for_callers.max(floor);
+        self.treatment.floor = floor;
+        self.treatment.floor_for_callers = self.treatment.floor_for_callers.max(floor);
         self
     }
 
     /// The lowest fidelity that a caller may ask for.
     #[must_use]
     pub const fn floor_for_callers(mut self, floor: Fidelity) -> Self {
-        self.settings.floor_for_callers = floor;
+        self.treatment.floor_for_callers = floor;
         self
     }
 
@@ -169,21 +183,21 @@ impl HealerBuilder {
     /// Bodies above that many bytes are judged by their head and streamed.
     #[must_use]
     pub const fn judge_up_to(mut self, bytes: u64) -> Self {
-        self.settings.judge_up_to = bytes;
+        self.limits.judge_up_to = bytes;
         self
     }
 
     /// Whether kept copies are given.
     #[must_use]
     pub(crate) const fn gives_copies(mut self, gives: bool) -> Self {
-        self.settings.gives_copies = gives;
+        self.treatment.gives_copies = gives;
         self
     }
 
     /// Answers errors of the inner service with problem details (RFC 9457) instead of passing them on: for servers.
     #[must_use]
     pub const fn answer_errors(mut self) -> Self {
-        self.settings.answers_errors = true;
+        self.answers_errors = true;
         self
     }
 
@@ -197,14 +211,14 @@ impl HealerBuilder {
     /// Adds a strategy, tried after those before it.
     #[must_use]
     pub fn strategy(mut self, strategy: impl Strategy + 'static) -> Self {
-        self.strategies.push(Arc::new(strategy));
+        self.treatment.strategies.push(Arc::new(strategy));
         self
     }
 
     /// Takes the default strategies out, to begin with none.
     #[must_use]
     pub fn without_strategies(mut self) -> Self {
-        self.strategies.clear();
+        self.treatment.strategies.clear();
         self
     }
 
@@ -232,13 +246,13 @@ impl HealerBuilder {
         };
         let house = House {
             clock: self.clock,
-            registry: Registry::new(self.clock),
+            registry: Registry::new(self.clock, Arc::new(self.treatment)),
             kept: Kept::new(self.copies),
             observer: Observer::new(self.clock, self.sink),
             budget: Budget::new(all),
-            strategies: self.strategies,
             rules: self.rules,
-            settings: self.settings,
+            limits: self.limits,
+            answers_errors: self.answers_errors,
             requests: AtomicU64::new(0),
             held: AtomicU64::new(0),
         };

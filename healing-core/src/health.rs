@@ -7,7 +7,7 @@
 pub(crate) mod tally;
 pub(crate) mod window;
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
 
@@ -59,7 +59,7 @@ pub struct LastFault {
     /// The class.
     pub class: FaultClass,
     /// The finer word.
-    pub detail: &'static str,
+    pub detail: Cow<'static, str>,
     /// What healed it; `None` when nothing did.
     pub healed_by: Option<StrategyId>,
     /// When.

@@ -11,7 +11,7 @@ mod track;
 mod wide;
 mod words;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -70,7 +70,7 @@ pub struct Alert {
     /// What is wrong; `None` when it is everybody's.
     pub class: Option<FaultClass>,
     /// The finer word of the latest event.
-    pub detail: Option<&'static str>,
+    pub detail: Option<Cow<'static, str>>,
     /// The route of the latest event.
     pub route: Option<Route>,
     /// What to do about it.

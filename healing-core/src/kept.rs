@@ -29,9 +29,6 @@ use crate::{
     outage::{Gate, Guards},
 };
 
-/// How long after it was stored a copy may heal (the specification's 15 minutes).
-pub(crate) const HEAL_FOR: Duration = Duration::from_mins(15);
-
 /// A shape that came so often in a row is the new shape.
 const ACCEPTED_AFTER: u8 = 3;
 
@@ -188,9 +185,10 @@ impl Kept {
             request,
             now,
             max_age,
+            heal_for,
         } = wanted;
         let copy = memory.copy.load_full()?;
-        let in_time = now.saturating_duration_since(copy.stored) <= HEAL_FOR;
+        let in_time = now.saturating_duration_since(copy.stored) <= heal_for;
         let young = max_age.is_none_or(|most| copy.age(now) <= most);
         let same = !copy.headers.contains_key(header::VARY)
             || self.varied(&copy.headers, request) == Some(copy.varies_by);
@@ -232,6 +230,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) now: Instant,
     /// The greatest age that the caller takes.
     pub(crate) max_age: Option<Duration>,
+    /// How long after it was stored a copy may heal.
+    pub(crate) heal_for: Duration,
 }
 
 /// A good answer that was read whole.

@@ -50,6 +50,7 @@ mod outage;
 mod problem;
 mod redact;
 mod registry;
+mod settings;
 mod store;
 mod strategies;
 mod strategy_layers;
@@ -76,6 +77,7 @@ pub use crate::{
     },
     problem::Problem,
     redact::{REDACTED, redacted_params},
+    settings::{RouteSettings, Settings, SettingsError, Treatment},
     store::{
         EventQuery, Store, StoreError,
         memory::MemoryStore,
@@ -90,8 +92,10 @@ pub use crate::{
         fault::{Domain, Fault, FaultClass, FaultClassError},
         fidelity::{Fidelity, FidelityError, Floor},
         observation::{ErrorEvent, Sink},
+        pattern::{Param, Pattern},
         provenance::{CacheUse, Provenance, StrategyId},
         route::Route,
         source::{Source, SourceError},
+        template::{Template, TemplateError},
     },
 };

@@ -73,7 +73,7 @@ impl Problem {
         let (status, kind, title) = face(fault);
         Self::new(status, kind, title)
             .with("class", fault.class.as_str())
-            .with("fault", fault.detail)
+            .with("fault", &*fault.detail)
     }
 
     /// Says of what request it is.

@@ -1,5 +1,7 @@
 //! Everything that is known of sources, addresses and routes while the house stands.
 
+mod configured;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -9,8 +11,8 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
-use http::{Uri, uri::Authority};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use http::Uri;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -25,7 +27,9 @@ use crate::{
     },
     lock::lock,
     outage::{Gate, Guards},
-    vocabulary::{route::Route, source::Source},
+    registry::configured::{Configured, place_of},
+    settings::{RouteSettings, Settings, SettingsError, Treatment},
+    vocabulary::{pattern::Pattern, route::Route, source::Source},
 };
 
 /// More addresses or keys than this share one memory.
@@ -40,6 +44,18 @@ pub(crate) struct Registry {
     clock: Clock,
     sites: ArcSwap<HashMap<Box<str>, Arc<Site>>>,
     sources: Mutex<HashMap<Source, Arc<SourceState>>>,
+    configured: ArcSwap<Configured<RouteState>>,
+    configuring: Mutex<()>,
+}
+
+/// Where a request belongs.
+#[derive(Debug)]
+pub(crate) struct Whereabouts {
+    pub(crate) route: Arc<RouteState>,
+    /// The gate of the address that it goes to.
+    pub(crate) upstream: Arc<Gate>,
+    /// How it is treated, as it was set when it came.
+    pub(crate) treatment: Arc<Treatment>,
 }
 
 /// An address, and the routes found there.
@@ -56,7 +72,11 @@ pub(crate) struct RouteState {
     pub(crate) source: Arc<SourceState>,
     pub(crate) tally: Tally,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) upstream: Arc<Gate>,
+    treatment: ArcSwap<Treatment>,
+    /// Where its requests carry their parameters; only of a route that is set.
+    pub(crate) pattern: ArcSwapOption<Pattern>,
+    /// The gate of the address that it usually goes to.
+    upstream: Arc<Gate>,
     likeness: AtomicU64,
     windows: Mutex<Windows>,
 }
@@ -77,21 +97,70 @@ pub(crate) struct SourceState {
 // === impl Registry ===
 
 impl Registry {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, otherwise: Arc<Treatment>) -> Self {
         Self {
             clock,
             sites: ArcSwap::default(),
             sources: Mutex::default(),
+            configured: ArcSwap::from_pointee(Configured::none(otherwise)),
+            configuring: Mutex::default(),
         }
     }
 
-    /// The route of a request.
-    pub(crate) fn route(&self, uri: &Uri) -> Arc<RouteState> {
+    /// The route of a request, and the address that it goes to.
+    pub(crate) fn find(&self, uri: &Uri) -> Whereabouts {
         let authority = uri.authority().map_or("", place_of);
         let known = self.sites.load();
         let site = known
             .get(authority)
             .map_or_else(|| self.begin_site(authority), Arc::clone);
+        let set = self.configured.load().find(authority, uri);
+        let route = set.unwrap_or_else(|| self.discovered(&site, authority, uri));
+        Whereabouts {
+            treatment: route.treatment.load_full(),
+            route,
+            upstream: Arc::clone(&site.gate),
+        }
+    }
+
+    /// Takes settings in place of those that hold. What is known of a route stays with it.
+    ///
+    /// # Errors
+    /// When they contradict themselves; then nothing changes.
+    pub(crate) fn configure(&self, settings: &Settings) -> Result<(), SettingsError> {
+        let _one_at_a_time = lock(&self.configuring);
+        let before = self.configured.load_full();
+        let mut configured = Configured::none(Arc::clone(&settings.otherwise));
+        let mut states = Vec::with_capacity(settings.routes.len());
+        for route in &settings.routes {
+            let name = Route::new(route.source.clone(), route.pattern.template().as_str());
+            let known = before.all().iter().find(|state| state.route == name);
+            let state = known.map_or_else(|| self.begin_configured(name, route), Arc::clone);
+            configured.add(&route.pattern, &state)?;
+            states.push(state);
+        }
+        // Only now, when all of it is known to be in order, is anything told to those that live on.
+        for (state, route) in states.iter().zip(&settings.routes) {
+            state.treatment.store(Arc::clone(&route.treatment));
+            state.pattern.store(Some(Arc::clone(&route.pattern)));
+        }
+        self.configured.store(Arc::new(configured));
+        for site in self.sites.load().values() {
+            for state in site.routes.all() {
+                state.treatment.store(Arc::clone(&settings.otherwise));
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_configured(&self, name: Route, route: &RouteSettings) -> Arc<RouteState> {
+        let authority = route.pattern.authorities().first().map_or("", place_of);
+        let site = self.sites.load().get(authority).map(Arc::clone);
+        let site = site.unwrap_or_else(|| self.begin_site(authority));
+        Arc::new(self.begin_route(name, &site.gate))
+    }
+
+    fn discovered(&self, site: &Site, authority: &str, uri: &Uri) -> Arc<RouteState> {
         site.routes.route(uri, |template| {
             let source = if authority.is_empty() {
                 discover::source_of(uri.path())
@@ -106,16 +175,23 @@ impl Registry {
     pub(crate) fn snapshot(&self, now: Instant) -> Snapshot {
         let since_start = self.clock.since_start(now);
         let mut by_source: HashMap<Source, Vec<Arc<RouteState>>> = HashMap::new();
-        for site in self.sites.load().values() {
-            for state in site.routes.all() {
-                let reading = state.tally.reading();
-                lock(&state.windows).note(since_start, reading);
-                if reading.requests() > 0 {
-                    by_source
-                        .entry(state.route.source().clone())
-                        .or_default()
-                        .push(state);
-                }
+        let sites = self.sites.load();
+        let discovered = sites.values().flat_map(|site| site.routes.all());
+        for state in self
+            .configured
+            .load()
+            .all()
+            .iter()
+            .cloned()
+            .chain(discovered)
+        {
+            let reading = state.tally.reading();
+            lock(&state.windows).note(since_start, reading);
+            if reading.requests() > 0 {
+                by_source
+                    .entry(state.route.source().clone())
+                    .or_default()
+                    .push(state);
             }
         }
         let mut sources: Vec<SourceHealth> = by_source
@@ -163,6 +239,8 @@ impl Registry {
             source,
             tally: Tally::new(),
             gate: Arc::new(Gate::new(Guards::Many, now)),
+            treatment: ArcSwap::new(Arc::clone(&self.configured.load().otherwise)),
+            pattern: ArcSwapOption::empty(),
             upstream: Arc::clone(upstream),
             likeness: AtomicU64::new(0),
             windows: Mutex::default(),
@@ -233,14 +311,6 @@ impl Registry {
             self.clock.since_start(now).saturating_sub(healed) <= HEALING_ACTIVE
         })
     }
-}
-
-/// An authority without the credentials that may stand before it.
-fn place_of(authority: &Authority) -> &str {
-    authority
-        .as_str()
-        .rsplit_once('@')
-        .map_or(authority.as_str(), |(_, place)| place)
 }
 
 // === impl RouteState ===

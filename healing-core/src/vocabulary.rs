@@ -6,6 +6,8 @@ pub(crate) mod exchange;
 pub(crate) mod fault;
 pub(crate) mod fidelity;
 pub(crate) mod observation;
+pub(crate) mod pattern;
 pub(crate) mod provenance;
 pub(crate) mod route;
 pub(crate) mod source;
+pub(crate) mod template;

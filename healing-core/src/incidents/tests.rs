@@ -39,7 +39,7 @@ fn event(source: &str, class: FaultClass, time: Timestamp) -> ErrorEvent {
         time,
         route: Route::new(slug(source), "/series/{id}"),
         class,
-        detail: "detail",
+        detail: "detail".into(),
         status: None,
         response_time: Duration::ZERO,
         params: json!({}),
@@ -278,7 +278,7 @@ fn a_changed_detail_is_the_same_incident() {
     );
     let before = incidents.open().next().unwrap().clone();
     let mut other = event("fred_api", FaultClass::Timeout, at(3));
-    other.detail = "another";
+    other.detail = "another".into();
     assert_eq!(incidents.event(&other), None);
     assert_eq!(
         incidents.snapshot(&Snapshot {
@@ -289,8 +289,8 @@ fn a_changed_detail_is_the_same_incident() {
     );
     let after = incidents.open().next().unwrap();
     assert_eq!(
-        (after.id, after.detail, after.events),
-        (before.id, Some("another"), 4)
+        (after.id, after.detail.clone(), after.events),
+        (before.id, Some("another".into()), 4)
     );
 }
 

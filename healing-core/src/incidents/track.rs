@@ -96,7 +96,7 @@ impl Track {
             self.failed_in_a_row = self.failed_in_a_row.saturating_add(1);
         }
         if let Some(alert) = &mut self.alert {
-            alert.detail = Some(event.detail);
+            alert.detail = Some(event.detail.clone());
             alert.route = Some(event.route.clone());
             alert.explain_id = Some(event.id);
             alert.events = alert.events.saturating_add(1);
@@ -128,7 +128,7 @@ impl Track {
             title: words::title(source, event.class, level, flapping),
             source: Some(source.clone()),
             class: Some(event.class),
-            detail: Some(event.detail),
+            detail: Some(event.detail.clone()),
             route: Some(event.route.clone()),
             recommendation: words::recommendation(event.class),
             started_at: event.time,

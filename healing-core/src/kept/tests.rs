@@ -77,6 +77,7 @@ impl Scene {
                         request: &fields(second),
                         now: self.now,
                         max_age: None,
+                        heal_for: Duration::from_mins(15),
                     },
                 )
                 .is_some()
@@ -164,6 +165,7 @@ fn a_copy_heals_for_fifteen_minutes_and_its_age_counts_what_it_came_with() {
                     request: &HeaderMap::new(),
                     now,
                     max_age: max_age.map(Duration::from_secs),
+                    heal_for: Duration::from_mins(15),
                 },
             )
             .is_some()

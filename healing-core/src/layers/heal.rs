@@ -194,7 +194,7 @@ fn can_be_replayed<B: http_body::Body>(request: &Request<B>, house: &House) -> b
             || body
                 .size_hint()
                 .upper()
-                .is_some_and(|upper| upper <= house.settings.replay_up_to))
+                .is_some_and(|upper| upper <= house.limits.replay_up_to))
 }
 
 /// The truth about a request that is not healed.
@@ -253,7 +253,7 @@ where
             response.extensions_mut().insert(unhealed());
             Ok(response)
         }
-        Err(error) if house.is_some_and(|house| house.settings.answers_errors) => {
+        Err(error) if house.is_some_and(|house| house.answers_errors) => {
             let (transport, _) = error.fault();
             let fault = transport.fault();
             let problem = Problem::of_fault(&fault).detail(format!(

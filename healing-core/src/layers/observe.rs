@@ -98,7 +98,7 @@ impl Observer {
         let time = self.clock.timestamp(now);
         let last = LastFault {
             class: fault.class,
-            detail: fault.detail,
+            detail: fault.detail.clone(),
             healed_by,
             time,
         };
@@ -109,7 +109,7 @@ impl Observer {
                 time,
                 route: route.route.clone(),
                 class: fault.class,
-                detail: fault.detail,
+                detail: fault.detail.clone(),
                 status: fault.status.map(|status| status.as_u16()),
                 response_time,
                 params: redacted_params(ask.uri.query()),

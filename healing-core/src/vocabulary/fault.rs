@@ -1,6 +1,6 @@
 //! What is wrong with an answer.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 use http::StatusCode;
 
@@ -77,8 +77,9 @@ pub enum Domain {
 pub struct Fault {
     /// The class.
     pub class: FaultClass,
-    /// The finer word under the class: `connect_refused`, `truncated_body`, `timeout_headers`.
-    pub detail: &'static str,
+    /// The finer word under the class, `connect_refused`, `truncated_body`, `timeout_headers`, or the rule that found it,
+    /// `alpha_vantage/daily_quota`.
+    pub detail: Cow<'static, str>,
     /// How long the source asked us to wait, from the moment of its answer.
     pub wait: Option<Duration>,
     /// What it strikes.
@@ -206,7 +207,7 @@ impl Fault {
     pub const fn new(class: FaultClass, detail: &'static str) -> Self {
         Self {
             class,
-            detail,
+            detail: Cow::Borrowed(detail),
             wait: None,
             domain: Domain::Object,
             status: None,

@@ -1,6 +1,6 @@
 //! What the stores, the feed and the learner are told.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub struct ErrorEvent {
     /// What was wrong first.
     pub class: FaultClass,
     /// The finer word under the class.
-    pub detail: &'static str,
+    pub detail: Cow<'static, str>,
     /// The status that came with it.
     pub status: Option<u16>,
     /// How long the primary attempt took; zero when it was not made because the source rests.

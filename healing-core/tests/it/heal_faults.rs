@@ -97,7 +97,7 @@ fn is_last_good(name: &str, got: &Got, class: FaultClass, detail: &str) {
         got.took
     );
     let fault = got.truth.fault.as_ref().expect("a fault");
-    assert_eq!((fault.class, fault.detail), (class, detail), "{name}");
+    assert_eq!((fault.class, &*fault.detail), (class, detail), "{name}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -184,7 +184,7 @@ async fn a_rule_of_ones_own_makes_an_answer_bad() {
     assert!(got.is_copy() && got.text() == SERIES, "{got:?}");
     let fault = got.truth.fault.unwrap();
     assert_eq!(
-        (fault.class, fault.detail),
+        (fault.class, &*fault.detail),
         (FaultClass::PremiumRequired, "e_17")
     );
 }

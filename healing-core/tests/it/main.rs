@@ -8,6 +8,7 @@ mod heal_floor;
 mod heal_health;
 mod heal_outage;
 mod heal_retry;
+mod heal_settings;
 mod heal_shape;
 mod heal_strategies;
 mod heal_streams;

@@ -137,7 +137,7 @@ async fn an_event_twice_in_one_batch_is_one_event(store: &dyn Store) {
 async fn patterns_are_counted_exactly(store: &dyn Store) {
     let mut refused = event(7);
     refused.class = FaultClass::ConnectionError;
-    refused.detail = "connect_refused";
+    refused.detail = "connect_refused".into();
     // In two batches, so that the second one is added to what the first one left.
     store
         .write_events(&stored(&[

@@ -38,7 +38,7 @@ pub(crate) fn event(number: u32) -> ErrorEvent {
         time: second(number),
         route: route(),
         class: FaultClass::ServerError,
-        detail: "status",
+        detail: "status".into(),
         status: Some(503),
         response_time: Duration::from_millis(250),
         params: redacted_params(Some("series_id=DGS10&api_key=CANARY-SECRET-51&q=CANARY")),

@@ -3,6 +3,8 @@
 //! Old clients break on more than one would think (a missing number, a quote in a name, two rows with one name), so every
 //! required field is always there, every number is finite, and names are slugs. The table is in `docs/src/feed.md`.
 
+use std::borrow::Cow;
+
 use axum::extract::ws::Utf8Bytes;
 use healing_core::{
     Alert, EndpointHealth, HealthStatus, LastFault, Resolution, Snapshot, SourceHealth, StoredEvent,
@@ -57,7 +59,7 @@ pub(super) struct Endpoint<'a> {
 #[derive(Debug, Serialize)]
 struct FaultForm {
     class: &'static str,
-    detail: &'static str,
+    detail: Cow<'static, str>,
     healed_by: Option<&'static str>,
     time: String,
 }
@@ -92,7 +94,7 @@ pub(super) struct AlertForm<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'static str>,
+    detail: Option<Cow<'static, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'a str>,
     recommendation: &'static str,
@@ -170,7 +172,7 @@ impl FaultForm {
     fn of(fault: &LastFault) -> Self {
         Self {
             class: fault.class.as_str(),
-            detail: fault.detail,
+            detail: fault.detail.clone(),
             healed_by: fault.healed_by.map(healing_core::StrategyId::as_str),
             time: millis(fault.time),
         }
@@ -208,7 +210,7 @@ impl<'a> AlertForm<'a> {
             healing_state: alert.healing.as_str(),
             source: alert.source.as_ref().map(healing_core::Source::as_str),
             class: alert.class.map(healing_core::FaultClass::as_str),
-            detail: alert.detail,
+            detail: alert.detail.clone(),
             route: alert.route.as_ref().map(healing_core::Route::template),
             recommendation: alert.recommendation,
             started_at: millis(alert.started_at),

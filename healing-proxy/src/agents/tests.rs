@@ -56,7 +56,7 @@ fn event(number: u128) -> ErrorEvent {
         time: at(1),
         route: route(),
         class: FaultClass::Timeout,
-        detail: "timeout_headers",
+        detail: "timeout_headers".into(),
         status: None,
         response_time: Duration::ZERO,
         params: json!({}),

@@ -27,7 +27,8 @@ use crate::{
         },
         observe::Call,
     },
-    registry::RouteState,
+    registry::{RouteState, Whereabouts},
+    settings::Treatment,
     vocabulary::{
         exchange::Sent,
         fault::{Domain, Fault, FaultClass},
@@ -44,6 +45,8 @@ pub(crate) struct Place {
     /// What was known of the URL when the request came.
     pub(crate) memory: Option<Arc<Memory>>,
     pub(crate) route: Arc<RouteState>,
+    /// How requests of this route are treated, as it was set when this one came.
+    pub(crate) treatment: Arc<Treatment>,
     pub(crate) gates: Gates,
     pub(crate) key: UrlKey,
     /// Whether the caller sent credentials of its own.
@@ -87,17 +90,18 @@ pub(crate) enum Last<E> {
 
 impl Place {
     /// The place of a request that came at `now`. Its body is waited for to the end, whatever its length.
-    pub(crate) fn of(house: Arc<House>, ask: Ask, route: Arc<RouteState>, now: Instant) -> Self {
+    pub(crate) fn of(house: Arc<House>, ask: Ask, here: Whereabouts, now: Instant) -> Self {
         let caller = caller::digest(&ask.headers);
         let key = house.kept.key(&ask.uri, caller.as_ref());
         let memory = house.kept.find(key);
-        let gates = Gates::of(&route, memory.as_ref(), caller.as_ref(), now);
+        let gates = Gates::of(&here, memory.as_ref(), caller.as_ref(), now);
         let with_credentials = caller.is_some();
         Self {
             house,
             ask,
             memory,
-            route,
+            treatment: here.treatment,
+            route: here.route,
             gates,
             key,
             with_credentials,
@@ -110,24 +114,24 @@ impl Place {
     /// The place of what a strategy asks instead: its answer is not one to what was asked, and is judged, counted and kept
     /// as its own.
     pub(crate) fn elsewhere(&self, ask: Ask, now: Instant) -> Self {
-        let route = self.house.registry.route(&ask.uri);
-        Self::of(Arc::clone(&self.house), ask, route, now)
+        let there = self.house.registry.find(&ask.uri);
+        Self::of(Arc::clone(&self.house), ask, there, now)
     }
 
     /// The copy that may be given, where there is one.
     pub(crate) fn in_hand(&self, now: Instant) -> Option<Arc<Copy>> {
-        let settings = &self.house.settings;
         let floor = self.ask.floor;
         let memory = self
             .memory
             .as_ref()
-            .filter(|_| settings.gives_copies && Fidelity::Stale.meets(floor.fidelity))?;
+            .filter(|_| self.treatment.gives_copies && Fidelity::Stale.meets(floor.fidelity))?;
         self.house.kept.in_hand(
             memory,
             Wanted {
                 request: &self.ask.headers,
                 now,
                 max_age: floor.max_age,
+                heal_for: self.treatment.heal_for,
             },
         )
     }
@@ -241,7 +245,7 @@ impl Place {
         let expected = Expectation {
             method: &ask.method,
             with_credentials: self.with_credentials,
-            judge_up_to: self.house.settings.judge_up_to,
+            judge_up_to: self.house.limits.judge_up_to,
         };
         let now = || self.house.clock.timestamp(self.house.clock.now());
         let fault = match classify::judge_head(&head, expected, now) {
@@ -375,12 +379,12 @@ impl Place {
     }
 
     fn bounds(&self) -> Bounds {
-        let settings = &self.house.settings;
+        let limits = &self.house.limits;
         Bounds {
-            up_to: settings.judge_up_to,
-            together: settings.hold_at_most,
+            up_to: limits.judge_up_to,
+            together: limits.hold_at_most,
             hold_until: self.hold_until,
-            silence: settings.timeout,
+            silence: self.treatment.timeout,
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     kept::Memory,
     outage::{Gate, Passage},
-    registry::RouteState,
+    registry::Whereabouts,
     vocabulary::fault::{Domain, Fault},
 };
 
@@ -25,16 +25,16 @@ pub(crate) struct Gates {
 
 impl Gates {
     pub(crate) fn of(
-        route: &RouteState,
+        here: &Whereabouts,
         memory: Option<&Arc<Memory>>,
         caller: Option<&[u8; 32]>,
         now: Instant,
     ) -> Self {
         Self {
             url: memory.map(|memory| Arc::clone(&memory.gate)),
-            route: Arc::clone(&route.gate),
-            key: route.source.gate_of(caller, now),
-            upstream: Arc::clone(&route.upstream),
+            route: Arc::clone(&here.route.gate),
+            key: here.route.source.gate_of(caller, now),
+            upstream: Arc::clone(&here.upstream),
         }
     }
 

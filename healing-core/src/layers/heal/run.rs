@@ -89,26 +89,30 @@ impl<S, E> Run<S, E> {
 
     fn scene(self, head: request::Parts, body: Bytes) -> Scene<S, E> {
         let house = self.house;
-        let settings = house.settings;
         let arrived = house.clock.now();
-        let route = house.registry.route(&head.uri);
-        route.source.requests.fetch_add(1, Relaxed);
-        let floor = self.floor.map_or(settings.floor, |floor| Floor {
-            fidelity: floor.fidelity.min(settings.floor_for_callers),
-            ..floor
-        });
+        let here = house.registry.find(&head.uri);
+        let treatment = &here.treatment;
+        here.route.source.requests.fetch_add(1, Relaxed);
+        let floor = self.floor.map_or_else(
+            || Floor::of(treatment.floor),
+            |floor| Floor {
+                fidelity: floor.fidelity.min(treatment.floor_for_callers),
+                ..floor
+            },
+        );
         let ask = Ask {
             id: Uuid::now_v7(),
-            route: route.route.clone(),
+            route: here.route.route.clone(),
+            pattern: here.route.pattern.load_full(),
             method: head.method,
             uri: head.uri,
             headers: head.headers,
             floor,
-            deadline: arrived + settings.deadline,
+            deadline: arrived + treatment.deadline,
             version: head.version,
             body,
         };
-        let mut place = Place::of(house, ask, route, arrived);
+        let mut place = Place::of(house, ask, here, arrived);
         let in_hand = place.in_hand(arrived);
         place.hold_until = in_hand.is_none().then_some(place.ask.deadline);
         Scene {
@@ -166,7 +170,7 @@ where
         self.exhausted(fault, Last::Nothing);
         if self.in_hand.is_some() {
             // The caller has gone on with the copy; the answer may still come, and be the next caller's.
-            let _late = timeout_at(self.arrived + self.place.house.settings.timeout, call).await;
+            let _late = timeout_at(self.arrived + self.place.treatment.timeout, call).await;
         }
         drop(ticket);
     }
@@ -210,8 +214,8 @@ where
         mut faults: Vec<Fault>,
         last: &Arc<Mutex<Last<S::Error>>>,
     ) -> bool {
-        let house = Arc::clone(&self.place.house);
-        for strategy in &house.strategies {
+        let treatment = Arc::clone(&self.place.treatment);
+        for strategy in &treatment.strategies {
             if !self.is_awaited() {
                 return true;
             }
@@ -262,7 +266,7 @@ where
                 if let (Some(copy), Some(fault)) = (self.in_hand.clone(), faults.first()) {
                     self.stale(&copy, fault.clone(), CacheUse::AfterFault);
                     // The caller has gone on with the copy; the answer may still come, and be the next caller's.
-                    let _late = timeout_at(self.arrived + place.house.settings.timeout, run).await;
+                    let _late = timeout_at(self.arrived + place.treatment.timeout, run).await;
                 }
                 Tried::TooLate
             }
@@ -284,14 +288,14 @@ where
         if self.in_hand.is_some() {
             self.place.ask.deadline
         } else {
-            self.arrived + self.place.house.settings.timeout
+            self.arrived + self.place.treatment.timeout
         }
     }
 
     /// Until when the upstream is waited for. With something in hand a probe waits no longer than twice the route's own
     /// good answers take, and longer only as the outage does: a source may come back slower than it was.
     fn limit(&self, asking: Asking) -> Instant {
-        let timeout = self.place.house.settings.timeout;
+        let timeout = self.place.treatment.timeout;
         let wait = match asking {
             Asking::Probing { rested } if self.in_hand.is_some() => {
                 let usual = self.place.route.tally.quantile(0.95).unwrap_or_default();

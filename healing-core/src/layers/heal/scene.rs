@@ -138,7 +138,7 @@ impl<S, E> Scene<S, E> {
         }
         let outcome = match last {
             Last::Response(response) => Ok(*response),
-            Last::Error(error) if !self.place.house.settings.answers_errors => Err(error),
+            Last::Error(error) if !self.place.house.answers_errors => Err(error),
             Last::Error(_) | Last::Nothing => {
                 let detail = format!(
                     "{} did not give usable data: {fault}",

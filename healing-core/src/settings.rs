@@ -1,0 +1,115 @@
+//! What is set for routes: how their requests are treated, and which requests are theirs.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    attempt::Strategy,
+    vocabulary::{fidelity::Fidelity, pattern::Pattern, source::Source},
+};
+
+/// How long after it was stored a copy may heal, where nothing else is set (the specification's 15 minutes).
+const HEAL_FOR: Duration = Duration::from_mins(15);
+
+/// How the requests of a route are treated.
+///
+/// ```
+/// use healing_core::{Fidelity, Treatment};
+/// let mut treatment = Treatment::default();
+/// treatment.floor = Fidelity::Reduced;
+/// assert_eq!(treatment.deadline.as_secs(), 3);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Treatment {
+    /// How long a caller waits before it is given what is in hand.
+    pub deadline: Duration,
+    /// How long an upstream is waited for when nothing is in hand.
+    pub timeout: Duration,
+    /// The lowest fidelity that is given, unless a caller asks for another.
+    pub floor: Fidelity,
+    /// The lowest fidelity that a caller may ask for.
+    pub floor_for_callers: Fidelity,
+    /// Whether kept copies are given.
+    pub gives_copies: bool,
+    /// How long after it was stored a copy may heal.
+    pub heal_for: Duration,
+    /// What is tried when the first call failed, in this order.
+    pub strategies: Vec<Arc<dyn Strategy>>,
+}
+
+/// A route that is set rather than discovered.
+///
+/// ```
+/// use healing_core::{Pattern, RouteSettings, Source, Treatment};
+/// let series = Pattern::of("/api/fred/series/{series}".parse()?);
+/// let route = RouteSettings::new(Source::new("fred_api")?, series, Treatment::default());
+/// assert_eq!(route.source.as_str(), "fred_api");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouteSettings {
+    /// Whose data it gives.
+    pub source: Source,
+    /// Which requests are its own.
+    pub pattern: Arc<Pattern>,
+    /// How they are treated.
+    pub treatment: Arc<Treatment>,
+}
+
+/// All that is set, swapped as one: see [`Healer::configure`](crate::Healer::configure).
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The routes that are set.
+    pub routes: Vec<RouteSettings>,
+    /// How all other requests are treated.
+    pub otherwise: Arc<Treatment>,
+}
+
+/// Why settings cannot be taken.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// Two routes claim the same requests.
+    #[error(
+        "the routes {first:?} and {second:?} are for the same requests; take one out or tell them apart by a word of the path"
+    )]
+    Overlap {
+        /// The route that was there.
+        first: String,
+        /// The one that came after it.
+        second: String,
+    },
+}
+
+// === impl Treatment ===
+
+impl Default for Treatment {
+    /// Deadline 3 s, timeout 10 s, floor stale, copies for 15 minutes, no strategies.
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(3),
+            timeout: Duration::from_secs(10),
+            floor: Fidelity::Stale,
+            floor_for_callers: Fidelity::Stale,
+            gives_copies: true,
+            heal_for: HEAL_FOR,
+            strategies: Vec::new(),
+        }
+    }
+}
+
+// === impl RouteSettings ===
+
+impl RouteSettings {
+    /// A route of that source.
+    #[must_use]
+    pub fn new(source: Source, pattern: Pattern, treatment: Treatment) -> Self {
+        Self {
+            source,
+            pattern: Arc::new(pattern),
+            treatment: Arc::new(treatment),
+        }
+    }
+}

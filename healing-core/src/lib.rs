@@ -77,7 +77,7 @@ pub use crate::{
     },
     problem::Problem,
     redact::{REDACTED, redacted_params},
-    settings::{RouteSettings, Settings, SettingsError, Treatment},
+    settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     store::{
         EventQuery, Store, StoreError,
         memory::MemoryStore,

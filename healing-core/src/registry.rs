@@ -28,7 +28,7 @@ use crate::{
     lock::lock,
     outage::{Gate, Guards},
     registry::configured::{Configured, place_of},
-    settings::{RouteSettings, Settings, SettingsError, Treatment},
+    settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     vocabulary::{pattern::Pattern, route::Route, source::Source},
 };
 
@@ -85,6 +85,7 @@ pub(crate) struct RouteState {
 #[derive(Debug)]
 pub(crate) struct SourceState {
     source: Source,
+    settings: ArcSwap<SourceSettings>,
     pub(crate) budget: Budget,
     /// Requests of callers, for the budget.
     pub(crate) requests: AtomicU64,
@@ -144,6 +145,7 @@ impl Registry {
             state.treatment.store(Arc::clone(&route.treatment));
             state.pattern.store(Some(Arc::clone(&route.pattern)));
         }
+        self.configure_sources(settings);
         self.configured.store(Arc::new(configured));
         for site in self.sites.load().values() {
             for state in site.routes.all() {
@@ -151,6 +153,22 @@ impl Registry {
             }
         }
         Ok(())
+    }
+
+    /// Sources that nothing is set for any more go back to what is built in.
+    fn configure_sources(&self, settings: &Settings) {
+        let now = self.clock.now();
+        let mut states = lock(&self.sources);
+        for state in states.values() {
+            let plain = SourceSettings::new(state.source.clone());
+            state.settings.store(Arc::new(plain));
+        }
+        for source in &settings.sources {
+            let name = source.source.clone();
+            let begin = || Arc::new(SourceState::new(name.clone(), now));
+            let state = states.entry(name.clone()).or_insert_with(begin);
+            state.settings.store(Arc::new(source.clone()));
+        }
     }
 
     fn begin_configured(&self, name: Route, route: &RouteSettings) -> Arc<RouteState> {
@@ -347,6 +365,7 @@ impl Found for RouteState {
 impl SourceState {
     fn new(source: Source, now: Instant) -> Self {
         Self {
+            settings: ArcSwap::from_pointee(SourceSettings::new(source.clone())),
             source,
             budget: Budget::new(BudgetRules::default()),
             requests: AtomicU64::new(0),

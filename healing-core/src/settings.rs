@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     attempt::Strategy,
+    classify::Rules,
     vocabulary::{fidelity::Fidelity, pattern::Pattern, source::Source},
 };
 
@@ -37,6 +38,23 @@ pub struct Treatment {
     pub strategies: Vec<Arc<dyn Strategy>>,
 }
 
+/// What is set for a source, in front of it or behind.
+///
+/// ```
+/// use healing_core::{Source, SourceSettings};
+/// let fred = SourceSettings::new(Source::new("fred_api")?);
+/// assert!(fred.rules.is_none()); // those that are built in for it
+/// # Ok::<(), healing_core::SourceError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SourceSettings {
+    /// Which source.
+    pub source: Source,
+    /// Its rules; `None`: those that are built in under its slug or another of its names, where there are some.
+    pub rules: Option<Arc<Rules>>,
+}
+
 /// A route that is set rather than discovered.
 ///
 /// ```
@@ -61,6 +79,8 @@ pub struct RouteSettings {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Settings {
+    /// The sources that something is set for.
+    pub sources: Vec<SourceSettings>,
     /// The routes that are set.
     pub routes: Vec<RouteSettings>,
     /// How all other requests are treated.
@@ -96,6 +116,19 @@ impl Default for Treatment {
             gives_copies: true,
             heal_for: HEAL_FOR,
             strategies: Vec::new(),
+        }
+    }
+}
+
+// === impl SourceSettings ===
+
+impl SourceSettings {
+    /// A source for which nothing is set yet.
+    #[must_use]
+    pub const fn new(source: Source) -> Self {
+        Self {
+            source,
+            rules: None,
         }
     }
 }

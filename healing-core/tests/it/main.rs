@@ -19,6 +19,8 @@ mod layers_label;
 mod layers_mock;
 mod layers_support;
 mod layers_upstream;
+mod learn_vectors;
+mod plan_optimal;
 mod store;
 #[cfg(feature = "sqlite")]
 mod store_away;

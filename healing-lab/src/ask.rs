@@ -1,12 +1,13 @@
 //! A request as a source sees it, and the gate it must pass.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::answer::Answer;
 use crate::assets::Asset;
 use crate::calendar::Session;
 use crate::injections::Picked;
-use crate::limits::{Limits, Meter};
+use crate::limits::{Limits, Meter, Rate};
 use crate::market::Market;
 use crate::prices;
 use crate::request::Request;
@@ -46,7 +47,27 @@ pub(crate) enum Refusal {
 /// An answer, or the refusal that stands in its place.
 pub(crate) type Outcome = Result<Answer, Answer>;
 
+impl Gate<'_> {
+    /// Counts a request of `caller`, a key or an address, and says whether it may pass: neither the rate is reached nor the
+    /// quota spent.
+    pub(crate) fn admits(&self, caller: &str, rate: Rate, now: Timestamp) -> bool {
+        let counted = self.limits == Limits::Off || self.meter.admit(caller, rate, now);
+        counted && !self.picked.spent.hold(caller)
+    }
+
+    /// The same for a quota of so many a day.
+    pub(crate) fn admits_today(&self, caller: &str, limit: u32, today: Date) -> bool {
+        let counted = self.limits == Limits::Off || self.meter.admit_today(caller, limit, today);
+        counted && !self.picked.spent.hold(caller)
+    }
+}
+
 impl<'a> Ask<'a> {
+    /// Whom a source without keys counts: the address.
+    pub(crate) fn peer(&self) -> String {
+        self.request.peer.to_string()
+    }
+
     pub(crate) fn param(&self, name: &str) -> Option<&'a str> {
         self.request.param(name)
     }

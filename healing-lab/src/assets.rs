@@ -88,7 +88,14 @@ const KNOWN: &[(&str, &str, AssetKind, f64)] = &[
     ("^VIX", "CBOE Volatility Index", AssetKind::Index, 16.0),
     ("BTC-USD", "Bitcoin USD", AssetKind::Crypto, 64_000.0),
     ("ETH-USD", "Ethereum USD", AssetKind::Crypto, 3_100.0),
+    ("SOL-USD", "Solana USD", AssetKind::Crypto, 150.0),
+    ("XRP-USD", "XRP USD", AssetKind::Crypto, 0.55),
+    ("ADA-USD", "Cardano USD", AssetKind::Crypto, 0.45),
+    ("DOGE-USD", "Dogecoin USD", AssetKind::Crypto, 0.12),
     ("EURUSD=X", "EUR/USD", AssetKind::Currency, 1.08),
+    ("GBPUSD=X", "GBP/USD", AssetKind::Currency, 1.27),
+    ("USDCAD=X", "USD/CAD", AssetKind::Currency, 1.36),
+    ("USDCHF=X", "USD/CHF", AssetKind::Currency, 0.88),
     ("USDJPY=X", "USD/JPY", AssetKind::Currency, 148.0),
 ];
 

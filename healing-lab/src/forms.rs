@@ -11,7 +11,7 @@ use crate::injections::Picked;
 use crate::limits::{Limits, Meter};
 use crate::source_name::SourceName;
 use crate::sources;
-use crate::sources::{alpha, fred, polygon, yahoo};
+use crate::sources::yahoo;
 
 /// A named answer of a source, and how to get it: by a request, or by injecting
 /// [`Fault::Form`](crate::Fault::Form), which works for every form.
@@ -109,13 +109,7 @@ pub(crate) fn fill<'a>(target: &'a str, key: &str, crumb: &str) -> Cow<'a, str> 
 /// The named answers of a source. The built-in API has none of its own.
 #[must_use]
 pub const fn forms(source: SourceName) -> &'static [Form] {
-    match source {
-        SourceName::YahooFinance => yahoo::forms::FORMS,
-        SourceName::FredApi => fred::forms::FORMS,
-        SourceName::PolygonIo => polygon::forms::FORMS,
-        SourceName::AlphaVantage => alpha::forms::FORMS,
-        SourceName::Api => &[],
-    }
+    sources::of(source).forms
 }
 
 pub(crate) fn find(source: SourceName, name: &str) -> Option<&'static Form> {

@@ -47,7 +47,7 @@ pub enum Ports {
     /// Any free port each.
     #[default]
     Free,
-    /// This one and the next five: the sources in the order of [`SourceName::ALL`], then the control endpoint.
+    /// This one and those after it: the doors in the order of [`SourceName::ALL`], then the control endpoint.
     From(u16),
 }
 
@@ -66,7 +66,7 @@ pub enum LabError {
         source: io::Error,
     },
     /// The ports of [`Ports::From`] go past 65535.
-    #[error("ports from {0} go past 65535; six are needed")]
+    #[error("ports from {0} go past 65535; {needed} are needed", needed = SourceName::ALL.len() + 1)]
     PortRange(u16),
 }
 

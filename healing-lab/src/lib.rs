@@ -1,8 +1,8 @@
 //! A market of simulated data sources that break on command.
 //!
-//! Four sources speak the shapes of Yahoo Finance, FRED, Polygon.io and Alpha Vantage, keep their limits and refuse in
-//! their manner; a small API in front of them asks them over HTTP. Prices move with the clock and depend on a seed only.
-//! Faults come from a script, from a test, or over a control endpoint, and are real on the wire. The lab writes down what
+//! Yahoo Finance, FRED, Polygon.io, Alpha Vantage and fifteen others speak in the shapes of the real ones, keep their limits
+//! and refuse in their manner; a small API asks the first four over HTTP. Prices move with the clock and depend on a seed
+//! only. Faults come from a script, from a test, or over a control endpoint, and are real on the wire. The lab writes down what
 //! it was asked, so that a test can compare both sides. It knows HTTP and nothing of what is tested with it.
 //!
 //! ```

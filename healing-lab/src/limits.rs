@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Limits {
     /// FRED 120 a minute and key, Alpha Vantage 25 a day and 1 a second and key, Polygon 5 a minute and key, Yahoo 2,000
-    /// an hour and 20 at once an address.
+    /// an hour and 20 at once an address; those of the others stand in the README.
     #[default]
     Real,
     /// None; for runs that are about something else.

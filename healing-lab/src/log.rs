@@ -13,7 +13,17 @@ use crate::source_name::{PerSource, SourceName};
 pub const LOG_LENGTH: usize = 100_000;
 
 /// Query parameters that hold a secret.
-const SECRET: [&str; 6] = ["api_key", "apikey", "apiKey", "crumb", "key", "token"];
+const SECRET: [&str; 9] = [
+    "api_key",
+    "apikey",
+    "apiKey",
+    "appid",
+    "crumb",
+    "key",
+    "registrationkey",
+    "token",
+    "x_cg_demo_api_key",
+];
 
 /// One request that a source was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -38,7 +38,7 @@ struct ServeArgs {
     /// JSON file of faults; see the README.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// First of six ports: the sources, the API, control. Without it any free ports.
+    /// First of 21 ports: the sources, the API, control. Without it any free ports.
     #[arg(long, value_name = "N")]
     port_base: Option<u16>,
 }

@@ -124,12 +124,10 @@ pub(crate) fn spoil(mut answer: Answer, fault: &Fault) -> Answer {
 
 /// Alpha Vantage words an error for a 200; the others have the words of a status.
 fn error_object_status(source: SourceName) -> Refusal {
-    match source {
-        SourceName::AlphaVantage => Refusal::Failed(200),
-        SourceName::YahooFinance
-        | SourceName::FredApi
-        | SourceName::PolygonIo
-        | SourceName::Api => Refusal::Failed(500),
+    if source == SourceName::AlphaVantage {
+        Refusal::Failed(200)
+    } else {
+        Refusal::Failed(500)
     }
 }
 
@@ -157,18 +155,16 @@ fn status(
     }
 }
 
-/// Yahoo throttles in text only, so its 429 as JSON is its general envelope.
+/// A 429 has the words of a throttle, also where the source itself writes them in a 200. Yahoo throttles in text only, so
+/// its 429 as JSON is its general envelope.
 fn json_status(source: SourceName, ask: &Ask<'_>, code: u16) -> Answer {
-    match (source, code) {
-        (SourceName::FredApi | SourceName::PolygonIo | SourceName::Api, 429) => {
-            refuse(source, ask, Refusal::Throttled)
-        }
-        (SourceName::AlphaVantage, 429) => Answer {
-            status: 429,
+    if code == 429 && source != SourceName::YahooFinance {
+        return Answer {
+            status: code,
             ..refuse(source, ask, Refusal::Throttled)
-        },
-        _ => refuse(source, ask, Refusal::Failed(code)),
+        };
     }
+    refuse(source, ask, Refusal::Failed(code))
 }
 
 fn page(code: u16) -> String {

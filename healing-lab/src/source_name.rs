@@ -14,17 +14,62 @@ pub enum SourceName {
     PolygonIo,
     /// Alpha Vantage, slug `alpha_vantage`.
     AlphaVantage,
-    /// The built-in API that asks the four, slug `api`.
+    /// CoinGecko, slug `coingecko`.
+    Coingecko,
+    /// Binance, the public market endpoints, slug `binance`.
+    Binance,
+    /// Coinbase Exchange, slug `coinbase`.
+    Coinbase,
+    /// Kraken, the public endpoints, slug `kraken`.
+    Kraken,
+    /// US Treasury Fiscal Data, slug `treasury`.
+    Treasury,
+    /// the US Bureau of Labor Statistics, slug `bls`.
+    Bls,
+    /// the US Energy Information Administration, slug `eia`.
+    Eia,
+    /// World Bank indicators, slug `world_bank`.
+    WorldBank,
+    /// NewsAPI, slug `newsapi`.
+    NewsApi,
+    /// Open-Meteo, slug `open_meteo`.
+    OpenMeteo,
+    /// OpenWeather, slug `openweather`.
+    OpenWeather,
+    /// Frankfurter, the rates of the European Central Bank, slug `frankfurter`.
+    Frankfurter,
+    /// SEC EDGAR, slug `sec_edgar`.
+    SecEdgar,
+    /// Stooq, in CSV, slug `stooq`.
+    Stooq,
+    /// Finnhub, slug `finnhub`.
+    Finnhub,
+    /// The built-in API that asks the first four, slug `api`.
     Api,
 }
 
 impl SourceName {
     /// Every name, in the order of the ports.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; COUNT] = [
         Self::YahooFinance,
         Self::FredApi,
         Self::PolygonIo,
         Self::AlphaVantage,
+        Self::Coingecko,
+        Self::Binance,
+        Self::Coinbase,
+        Self::Kraken,
+        Self::Treasury,
+        Self::Bls,
+        Self::Eia,
+        Self::WorldBank,
+        Self::NewsApi,
+        Self::OpenMeteo,
+        Self::OpenWeather,
+        Self::Frankfurter,
+        Self::SecEdgar,
+        Self::Stooq,
+        Self::Finnhub,
         Self::Api,
     ];
 
@@ -36,29 +81,56 @@ impl SourceName {
             Self::FredApi => "fred_api",
             Self::PolygonIo => "polygon_io",
             Self::AlphaVantage => "alpha_vantage",
+            Self::Coingecko => "coingecko",
+            Self::Binance => "binance",
+            Self::Coinbase => "coinbase",
+            Self::Kraken => "kraken",
+            Self::Treasury => "treasury",
+            Self::Bls => "bls",
+            Self::Eia => "eia",
+            Self::WorldBank => "world_bank",
+            Self::NewsApi => "newsapi",
+            Self::OpenMeteo => "open_meteo",
+            Self::OpenWeather => "openweather",
+            Self::Frankfurter => "frankfurter",
+            Self::SecEdgar => "sec_edgar",
+            Self::Stooq => "stooq",
+            Self::Finnhub => "finnhub",
             Self::Api => "api",
         }
     }
 }
 
-/// One value for each [`SourceName`].
-#[derive(Debug, Default)]
-pub(crate) struct PerSource<T>([T; 5]);
+/// How many names there are.
+const COUNT: usize = 20;
+
+/// One value for each [`SourceName`], in the order of [`SourceName::ALL`].
+#[derive(Debug)]
+pub(crate) struct PerSource<T> {
+    first: T,
+    others: [T; COUNT - 1],
+}
 
 impl<T> PerSource<T> {
     pub(crate) fn from_fn(make: impl Fn(SourceName) -> T) -> Self {
-        Self(SourceName::ALL.map(make))
+        let [first, others @ ..] = SourceName::ALL;
+        Self {
+            first: make(first),
+            others: others.map(make),
+        }
     }
 
     pub(crate) fn of(&self, source: SourceName) -> &T {
-        let [yahoo, fred, polygon, alpha, api] = &self.0;
-        match source {
-            SourceName::YahooFinance => yahoo,
-            SourceName::FredApi => fred,
-            SourceName::PolygonIo => polygon,
-            SourceName::AlphaVantage => alpha,
-            SourceName::Api => api,
-        }
+        // The discriminants are the places in the list, and the test below holds that they stay so.
+        let place = (source as usize).checked_sub(1);
+        let other = place.and_then(|place| self.others.get(place));
+        other.unwrap_or(&self.first)
+    }
+}
+
+impl<T: Default> Default for PerSource<T> {
+    fn default() -> Self {
+        Self::from_fn(|_| T::default())
     }
 }
 
@@ -81,9 +153,7 @@ impl FromStr for SourceName {
 
 /// A text that is no [`SourceName`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a source; one of yahoo_finance, fred_api, polygon_io, alpha_vantage, api is meant"
-)]
+#[error("`{0}` is not a source; one of {known} is meant", known = SourceName::ALL.map(SourceName::slug).join(", "))]
 pub struct UnknownSource(pub String);
 
 #[cfg(test)]

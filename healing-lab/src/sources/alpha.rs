@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::ask::{Ask, Gate, Outcome, Refusal, settle};
 use crate::limits::{Limits, Rate};
 use crate::periods::Period;
-use crate::sources::reason;
+use crate::sources::{READS, Source, reason};
 
 const CSV: &str = "application/x-download";
 const BURST: Rate = Rate {
@@ -30,7 +30,15 @@ const PREMIUM: [&str; 4] = [
     "VWAP",
 ];
 
-pub(crate) fn answer(ask: &Ask<'_>, gate: &Gate<'_>) -> Answer {
+pub(crate) const SOURCE: Source = Source {
+    answer,
+    refuse: |_, refusal| refuse(refusal),
+    methods: READS,
+    keys: &["LABALPHAKEY00001", "LABALPHAKEY00002", "LABALPHAKEY00API"],
+    forms: forms::FORMS,
+};
+
+fn answer(ask: &Ask<'_>, gate: &Gate<'_>) -> Answer {
     let answer = match ask.request.segments().as_slice() {
         ["query"] => settle(admit(ask, gate).and_then(|()| route(ask))),
         _ => Answer::html(
@@ -69,7 +77,7 @@ fn route(ask: &Ask<'_>) -> Outcome {
     }
 }
 
-pub(crate) fn refuse(refusal: Refusal) -> Answer {
+fn refuse(refusal: Refusal) -> Answer {
     match refusal {
         Refusal::Throttled => burst(),
         Refusal::Failed(200) => {

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::ask::{Ask, Gate, Outcome, Refusal, settle};
-use crate::limits::{Limits, Rate};
-use crate::sources::reason;
+use crate::limits::Rate;
+use crate::sources::{READS, Source, reason};
 use series::{FIRST, Series, WITHDRAWN};
 
 const JSON: &str = "application/json; charset=UTF-8";
@@ -24,7 +24,19 @@ const THROTTLED: &str = "Too Many Requests.  Exceeded Rate Limit";
 const KEY_HELP: &str =
     "Read https://fred.stlouisfed.org/docs/api/api_key.html for more information.";
 
-pub(crate) fn answer(ask: &Ask<'_>, gate: &Gate<'_>) -> Answer {
+pub(crate) const SOURCE: Source = Source {
+    answer,
+    refuse,
+    methods: READS,
+    keys: &[
+        "labfredkey0000000000000000000001",
+        "labfredkey0000000000000000000002",
+        "labfredkey0000000000000000000api",
+    ],
+    forms: forms::FORMS,
+};
+
+fn answer(ask: &Ask<'_>, gate: &Gate<'_>) -> Answer {
     let answer = match ask.request.segments().as_slice() {
         ["graph", "fredgraph.csv"] => observations::graph_csv(ask),
         ["fred", "v2", "release", "observations"] => settle(v2_release(ask, gate)),
@@ -47,7 +59,7 @@ fn route(ask: &Ask<'_>, rest: &[&str]) -> Outcome {
     }
 }
 
-pub(crate) fn refuse(ask: &Ask<'_>, refusal: Refusal) -> Answer {
+fn refuse(ask: &Ask<'_>, refusal: Refusal) -> Answer {
     match refusal {
         Refusal::Throttled => error(ask, 429, THROTTLED),
         Refusal::Failed(status) => error(ask, status, reason(status)),
@@ -103,8 +115,7 @@ fn admit(ask: &Ask<'_>, gate: &Gate<'_>) -> Result<(), Answer> {
     if key.starts_with("unregistered") || gate.picked.revoked.hold(key) {
         return Err(bad("The value for variable api_key is not registered."));
     }
-    let counted = gate.limits == Limits::Off || gate.meter.admit(key, PER_MINUTE, ask.wall);
-    if gate.picked.spent.hold(key) || !counted {
+    if !gate.admits(key, PER_MINUTE, ask.wall) {
         return Err(refuse(ask, Refusal::Throttled));
     }
     Ok(())

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::ask::{Ask, Gate, Outcome, Refusal, settle};
-use crate::limits::{Limits, Rate};
-use crate::sources::reason;
+use crate::limits::Rate;
+use crate::sources::{READS, Source, reason};
 
 /// The free plan's limit.
 const PER_MINUTE: Rate = Rate {
@@ -38,7 +38,21 @@ struct Visit<'a> {
     plan: Plan,
 }
 
-pub(crate) fn answer(ask: &Ask<'_>, gate: &Gate<'_>) -> Answer {
+pub(crate) const SOURCE: Source = Source {
+    answer,
+    refuse,
+    methods: READS,
+    keys: &[
+        "labpolygonkey1",
+        "labpolygonkey2",
+        "labbasickey1",
+        "labdelayedkey1",
+        "labpolygonkeyapi",
+    ],
+    forms: forms::FORMS,
+};
+
+fn answer(ask: &Ask<'_>, gate: &Gate<'_>) -> Answer {
     let answer = settle(admit(ask, gate).and_then(|plan| route(&Visit { ask, plan })));
     answer
         .with("x-request-id", ask.request_id())
@@ -92,7 +106,7 @@ fn route(visit: &Visit<'_>) -> Outcome {
     }
 }
 
-pub(crate) fn refuse(ask: &Ask<'_>, refusal: Refusal) -> Answer {
+fn refuse(ask: &Ask<'_>, refusal: Refusal) -> Answer {
     match refusal {
         Refusal::Throttled => error(ask, 429, THROTTLED),
         Refusal::Failed(status) => error(ask, status, reason(status)),
@@ -165,8 +179,7 @@ fn admit(ask: &Ask<'_>, gate: &Gate<'_>) -> Result<Plan, Answer> {
             json!({"status": "ERROR", "request_id": ask.request_id(), field: "Unknown API Key"});
         return Err(Answer::json(401, &body));
     }
-    let counted = gate.limits == Limits::Off || gate.meter.admit(key, PER_MINUTE, ask.wall);
-    if gate.picked.spent.hold(key) || !counted {
+    if !gate.admits(key, PER_MINUTE, ask.wall) {
         return Err(refuse(ask, Refusal::Throttled));
     }
     Ok(match key {

@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::ask::{Ask, Gate, Outcome, Refusal, settle};
 use crate::limits::{Limits, Rate};
 use crate::prices;
-use crate::sources::reason;
+use crate::sources::{READS, Source, reason};
 
 const JSON: &str = "application/json;charset=utf-8";
 /// Nothing is published; about this is what reports speak of.
@@ -38,7 +38,15 @@ pub(crate) fn pass(seed: u64, crumb_age: u64) -> Pass {
     }
 }
 
-pub(crate) fn answer(ask: &Ask<'_>, gate: &Gate<'_>) -> Answer {
+pub(crate) const SOURCE: Source = Source {
+    answer,
+    refuse: |_, refusal| refuse(refusal),
+    methods: READS,
+    keys: &[],
+    forms: forms::FORMS,
+};
+
+fn answer(ask: &Ask<'_>, gate: &Gate<'_>) -> Answer {
     let caller = ask.request.peer.to_string();
     let all_spent = gate.picked.spent.hold(&caller);
     let counted = gate.limits == Limits::Real
@@ -53,7 +61,7 @@ pub(crate) fn answer(ask: &Ask<'_>, gate: &Gate<'_>) -> Answer {
         .with("y-rid", ask.request_id().get(..13).unwrap_or_default())
 }
 
-pub(crate) fn refuse(refusal: Refusal) -> Answer {
+fn refuse(refusal: Refusal) -> Answer {
     match refusal {
         Refusal::Throttled => Answer::text(429, "Edge: Too Many Requests").typed("text/html"),
         Refusal::Failed(status) => error(

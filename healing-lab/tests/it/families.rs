@@ -100,7 +100,7 @@ fn facts(reply: &Reply) -> Facts {
         top,
         envelope: ERRORS
             .iter()
-            .find(|pointer| at(pointer).is_some_and(|error| !error.is_null()))
+            .find(|pointer| at(pointer).is_some_and(|error| !is_hollow(error)))
             .map(|&p| p.to_owned()),
         hollow: LISTS
             .iter()

@@ -17,4 +17,6 @@ mod keys_and_limits;
 #[cfg(test)]
 mod market;
 #[cfg(test)]
+mod other_sources;
+#[cfg(test)]
 mod script;

@@ -1,6 +1,8 @@
 //! Prices and times: seeded, moving, and the same at every source.
 
-use healing_lab::{Hours, Lab, LabSettings, Limits, SourceName, key};
+use std::time::Duration;
+
+use healing_lab::{Fault, Hours, Lab, LabSettings, Limits, SourceName, key};
 use jiff::Timestamp;
 
 use crate::client::{get, get_yahoo};
@@ -183,5 +185,57 @@ async fn alpha_vantage_writes_the_newest_row_first() {
     let text = daily.text();
     let place = |date: &str| text.find(&format!("\"{date}\":")).unwrap();
     assert!(place("2024-03-01") < place("2024-02-29") && place("2024-02-29") < place("2024-02-28"));
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn a_feed_that_stopped_three_days_ago_is_old_by_its_own_dates_while_the_wire_goes_on() {
+    let lab = lab_at("2024-03-07T17:00:00Z", Hours::Exchange, 7).await;
+    let polygon = format!("/v2/last/trade/AAPL?apiKey={}", key(SourceName::PolygonIo));
+    let fred = format!(
+        "/fred/series/observations?series_id=DGS10&file_type=json&sort_order=desc&limit=1&api_key={}",
+        key(SourceName::FredApi)
+    );
+    let monday = seconds("2024-03-04T17:00:00Z");
+    for (source, target, pointer, expected) in [
+        (
+            SourceName::YahooFinance,
+            "/v8/finance/chart/AAPL?range=1d&interval=1d",
+            "/chart/result/0/meta/regularMarketTime",
+            None,
+        ),
+        (SourceName::PolygonIo, &polygon, "/results/t", None),
+        (
+            SourceName::AlphaVantage,
+            "/query?function=GLOBAL_QUOTE&symbol=AAPL&apikey=k",
+            "/Global Quote/07. latest trading day",
+            Some("2024-03-04"),
+        ),
+        (
+            SourceName::FredApi,
+            &fred,
+            "/observations/0/date",
+            Some("2024-03-01"),
+        ),
+    ] {
+        lab.inject(source, Fault::Freeze);
+        lab.inject(source, Fault::Lag(Duration::from_hours(3 * 24)));
+        let reply = get(&lab, source, target).await;
+        let old = reply.at(pointer);
+        if let Some(expected) = expected {
+            assert_eq!(old, expected, "{source}");
+        } else {
+            let time = old.as_i64().unwrap();
+            let time = if time > 1 << 40 {
+                time / 1_000_000_000
+            } else {
+                time
+            };
+            assert!((0..60).contains(&(time - monday)), "{source} {time}");
+        }
+        let date = reply.header("date").unwrap();
+        assert!(date.starts_with("Thu, 07 Mar 2024"), "{source} {date}");
+        assert_eq!(get(&lab, source, target).await.at(pointer), old, "{source}");
+    }
     lab.stop().await;
 }

@@ -1,7 +1,7 @@
 //! What the checks need from the machine, as a list, and how to get it.
 //!
 //! A missing compiler would otherwise show itself minutes later, as an error from the build script of a crate that
-//! nobody chose. Crates come from the registry and need no entry here.
+//! nobody chose. Crates come from the registry and need no entry here, and so do the Python packages of the Flask example.
 
 use std::process::{Command, Stdio};
 
@@ -15,7 +15,8 @@ use crate::{
 /// One program that must be there.
 #[derive(Debug)]
 struct Need {
-    /// What to call, with arguments under which it only reports itself.
+    name: &'static str,
+    /// What to call, with arguments under which it changes nothing and fails where it is not whole.
     probe: &'static [&'static str],
     remedy: Remedy,
     why: &'static str,
@@ -32,30 +33,37 @@ enum Remedy {
 
 const NEEDS: &[Need] = &[
     Need {
+        name: "cc",
         probe: &["cc", "--version"],
         remedy: Remedy::Debian("build-essential"),
         why: "a C compiler builds the bundled SQLite, ring and mimalloc",
     },
     Need {
+        name: "cargo fmt",
         probe: &["cargo", "fmt", "--version"],
         remedy: Remedy::Component("rustfmt"),
         why: "the format step",
     },
     Need {
+        name: "cargo clippy",
         probe: &["cargo", "clippy", "--version"],
         remedy: Remedy::Component("clippy"),
         why: "the lint step",
     },
+    // `python3 -m venv --help` answers on Debian also where `venv` cannot make anything, for want of this module.
+    Need {
+        name: "python3 (3.10 or newer) with venv",
+        probe: &[
+            "python3",
+            "-c",
+            "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))",
+        ],
+        remedy: Remedy::Debian("python3-venv"),
+        why: "the Flask example runs in a virtual environment",
+    },
 ];
 
 impl Need {
-    fn name(&self) -> String {
-        self.probe
-            .split_last()
-            .map(|(_, name)| name.join(" "))
-            .unwrap_or_default()
-    }
-
     fn is_met(&self, cargo: &Cargo) -> bool {
         match self.probe {
             ["cargo", arguments @ ..] => answers(&mut cargo.command(arguments)),
@@ -120,11 +128,7 @@ fn install(need: &Need) -> anyhow::Result<()> {
     let (program, lines) = need.remedy.commands();
     for arguments in lines {
         let shown = format!("{program} {}", arguments.join(" "));
-        say(&format!(
-            "{} is missing ({}): {shown}",
-            need.name(),
-            need.why
-        ))?;
+        say(&format!("{} is missing ({}): {shown}", need.name, need.why))?;
         let status = Command::new(program)
             .args(&arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")
@@ -141,7 +145,7 @@ fn report(missing: &[&Need]) -> String {
     for need in missing {
         text.push_str(&format!(
             "\n  {}: {}; get it with: {}",
-            need.name(),
+            need.name,
             need.why,
             need.remedy.advice()
         ));
@@ -163,6 +167,7 @@ mod tests {
 
     fn absent() -> Need {
         Need {
+            name: "no-such-program",
             probe: &["no-such-program", "--version"],
             remedy: Remedy::Debian("build-essential"),
             why: "a test",
@@ -196,8 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_the_probe_without_its_last_argument() {
-        let names: Vec<String> = NEEDS.iter().map(Need::name).collect();
-        assert_eq!(names, ["cc", "cargo fmt", "cargo clippy"]);
+    fn a_python_that_lacks_a_module_is_not_whole() {
+        let python = Need {
+            probe: &["python3", "-c", "import no_such_module"],
+            ..absent()
+        };
+        assert!(!python.is_met(&Cargo::new(env!("CARGO"))));
     }
 }

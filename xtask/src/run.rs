@@ -3,12 +3,12 @@
 //! Standard output and error of a step are the terminal's own, so a runner's summary with its counts of tests reaches
 //! the reader, and a CI's log, as it was printed.
 
-use std::{fmt, io::Write, process::Command};
+use std::{fmt, io::Write, path::Path, process::Command};
 
 use anyhow::{Context, anyhow, ensure};
 
 use crate::{
-    cargo::Cargo,
+    cargo::{Cargo, root},
     core_tree,
     steps::{Action, Step},
 };
@@ -68,13 +68,21 @@ fn perform(action: &Action, cargo: &Cargo) -> anyhow::Result<Ending> {
             succeed(cargo.command(arguments).env("RUSTDOCFLAGS", "-D warnings"))
         }
         Action::CheckCoreTree => core_tree::check(cargo).map(|()| Ending::Passed),
+        Action::Python(arguments) => {
+            let mut python = Command::new("python3");
+            succeed(python.args(arguments).current_dir(root()))
+        }
         Action::Omit(reason) => say(reason).map(|()| Ending::NotRun),
     }
 }
 
 fn succeed(command: &mut Command) -> anyhow::Result<Ending> {
-    let status = command.status().context("cargo could not be started")?;
-    ensure!(status.success(), "cargo ended with {status}");
+    let program = Path::new(command.get_program()).file_name();
+    let program = program.unwrap_or_default().display().to_string();
+    let status = command
+        .status()
+        .with_context(|| format!("{program} could not be started"))?;
+    ensure!(status.success(), "{program} ended with {status}");
     Ok(Ending::Passed)
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum Action {
     Document(Vec<String>),
     /// Checks the dependency tree of `healing-core`.
     CheckCoreTree,
+    /// Runs a Python script of the workspace with these arguments.
+    Python(Vec<String>),
     /// Says why a step cannot be run here.
     Omit(String),
 }
@@ -42,6 +44,7 @@ pub(crate) fn test(cargo: &Cargo) -> Vec<Step> {
                 "warnings",
             ],
         ),
+        environment(),
         tests(cargo.has("nextest")),
         step(
             "documentation tests",
@@ -91,6 +94,14 @@ pub(crate) fn ci(cargo: &Cargo) -> anyhow::Result<Vec<Step>> {
         steps.push(step(&format!("healing-core {name}"), &arguments));
     }
     Ok(steps)
+}
+
+/// Has its own step, so that a registry out of reach is named as such and not as the failure of a test.
+fn environment() -> Step {
+    Step {
+        name: "environment of the Flask example".to_owned(),
+        action: Action::Python(words(&["examples/flask-api/run", "--install-only"])),
+    }
 }
 
 /// Nothing is skipped: tests marked `#[ignore]` run too.
@@ -177,6 +188,7 @@ impl Step {
                 format!("RUSTDOCFLAGS='-D warnings' cargo {}", arguments.join(" "))
             }
             Action::CheckCoreTree => format!("cargo {}", core_tree::ARGUMENTS.join(" ")),
+            Action::Python(arguments) => format!("python3 {}", arguments.join(" ")),
             Action::Omit(_) => "not run".to_owned(),
         }
     }
@@ -189,7 +201,7 @@ mod tests {
     fn arguments(step: &Step) -> &[String] {
         match &step.action {
             Action::Cargo(arguments) | Action::Document(arguments) => arguments,
-            Action::CheckCoreTree | Action::Omit(_) => &[],
+            Action::CheckCoreTree | Action::Python(_) | Action::Omit(_) => &[],
         }
     }
 
@@ -199,7 +211,8 @@ mod tests {
         steps.extend([tests(true), tests(false), licences(true)]);
         for step in steps
             .iter()
-            .filter(|step| !matches!(step.name.as_str(), "format" | "tree of healing-core"))
+            .filter(|step| matches!(step.action, Action::Cargo(_) | Action::Document(_)))
+            .filter(|step| step.name != "format")
         {
             assert!(
                 arguments(step).iter().any(|word| word == "--locked"),

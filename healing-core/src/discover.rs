@@ -10,6 +10,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use foldhash::quality::RandomState;
 use http::Uri;
 
 use crate::{
@@ -49,12 +50,12 @@ pub(crate) struct Discovery<T> {
 /// A place in the tree of paths.
 #[derive(Debug)]
 struct Node<T> {
-    words: HashMap<Box<str>, Arc<Self>>,
+    words: HashMap<Box<str>, Arc<Self>, RandomState>,
     parameter: Option<Arc<Self>>,
     /// Whether eight like words were seen here, so that an unknown word is a value.
     words_are_values: bool,
     route: Option<Arc<T>>,
-    functions: HashMap<Box<str>, Arc<T>>,
+    functions: HashMap<Box<str>, Arc<T>, RandomState>,
 }
 
 // === impl Discovery ===
@@ -131,11 +132,11 @@ impl<T, F: FnOnce(&str) -> Arc<T>> Growth<'_, T, F> {
 impl<T> Default for Node<T> {
     fn default() -> Self {
         Self {
-            words: HashMap::new(),
+            words: HashMap::default(),
             parameter: None,
             words_are_values: false,
             route: None,
-            functions: HashMap::new(),
+            functions: HashMap::default(),
         }
     }
 }

@@ -18,7 +18,10 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header,
+    uri::{Authority, PathAndQuery},
+};
 use moka::sync::Cache;
 use tokio::time::Instant;
 
@@ -37,7 +40,7 @@ const ENTRY_BYTES: usize = 1024;
 
 /// The memories of all URLs, weighed and bounded.
 pub(crate) struct Kept {
-    urls: Cache<UrlKey, Arc<Memory>>,
+    urls: Cache<UrlKey, Arc<Memory>, foldhash::quality::RandomState>,
     hashers: [RandomState; 2],
     bodies: foldhash::quality::RandomState,
 }
@@ -92,7 +95,7 @@ impl Kept {
             .max_capacity(capacity)
             .weigher(|_, memory: &Arc<Memory>| u32::try_from(memory.weight()).unwrap_or(u32::MAX))
             .time_to_idle(Duration::from_hours(24))
-            .build();
+            .build_with_hasher(foldhash::quality::RandomState::default());
         Self {
             urls,
             hashers: [RandomState::new(), RandomState::new()],
@@ -102,14 +105,9 @@ impl Kept {
 
     /// The key of a URL for that [`caller`](caller::digest). GET and HEAD share it.
     pub(crate) fn key(&self, uri: &Uri, caller: Option<&[u8; 32]>) -> UrlKey {
-        let hash = |hasher: &RandomState| {
-            hasher.hash_one((
-                uri.authority().map(http::uri::Authority::as_str),
-                uri.path(),
-                uri.query(),
-                caller,
-            ))
-        };
+        let authority = uri.authority().map_or("", Authority::as_str);
+        let target = uri.path_and_query().map_or("", PathAndQuery::as_str);
+        let hash = |hasher: &RandomState| hasher.hash_one((authority, target, caller));
         let [first, second] = &self.hashers;
         UrlKey(hash(first), hash(second))
     }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use foldhash::quality::RandomState;
 use http::Uri;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -42,7 +43,7 @@ const HEALING_ACTIVE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Registry {
     clock: Clock,
-    sites: ArcSwap<HashMap<Box<str>, Arc<Site>>>,
+    sites: ArcSwap<HashMap<Box<str>, Arc<Site>, RandomState>>,
     sources: Mutex<HashMap<Source, Arc<SourceState>>>,
     configured: ArcSwap<Configured<RouteState>>,
     configuring: Mutex<()>,

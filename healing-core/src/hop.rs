@@ -2,14 +2,13 @@
 
 use http::{HeaderMap, HeaderName, header};
 
-static HOP_FIELDS: [HeaderName; 6] = [
-    header::CONNECTION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
+/// Whether that field belongs to one connection.
+fn is_of_the_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection" | "te" | "transfer-encoding" | "upgrade" | "keep-alive" | "proxy-connection"
+    )
+}
 
 /// Takes out the fields of a connection, those that `Connection` names included. `TE: trailers` stays: it is for the next
 /// hop too.
@@ -23,22 +22,25 @@ static HOP_FIELDS: [HeaderName; 6] = [
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 pub fn strip_hop_fields(headers: &mut HeaderMap) {
-    // Most messages have none: one look at each name, and no search.
-    if !headers.keys().any(|name| HOP_FIELDS.contains(name)) {
-        return;
+    let of_the_hop = headers.keys().filter(|name| is_of_the_hop(name)).cloned();
+    let mut strip: Vec<HeaderName> = of_the_hop.collect();
+    if strip.is_empty() {
+        return; // like most messages
     }
-    let named: Vec<HeaderName> = headers
+    let named = headers
         .get_all(header::CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
-        .collect();
+        .map(str::trim)
+        .filter(|name| !name.eq_ignore_ascii_case("keep-alive"))
+        .filter_map(|name| HeaderName::try_from(name).ok());
+    strip.extend(named);
     let trailers = headers
         .get(header::TE)
         .is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
-    for name in HOP_FIELDS.iter().chain(&named) {
-        if *name != header::TE || !trailers {
+    for name in strip {
+        if name != header::TE || !trailers {
             headers.remove(name);
         }
     }

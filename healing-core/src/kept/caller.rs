@@ -26,12 +26,16 @@ fn has_credentials(headers: &HeaderMap) -> bool {
 fn is_credential(name: &HeaderName) -> bool {
     // Whatever a provider calls its key: X-Api-Key, APCA-API-KEY-ID, X-Finnhub-Token. One name too many only separates
     // callers that could have shared.
-    const WORDS: [&[u8]; 5] = [b"key", b"token", b"secret", b"auth", b"session"];
     let mut rest = name.as_str().as_bytes();
     while let [first, more @ ..] = rest {
-        if matches!(first, b'k' | b't' | b's' | b'a')
-            && WORDS.iter().any(|word| rest.starts_with(word))
-        {
+        let is_telling = match first {
+            b'k' => more.starts_with(b"ey"),
+            b't' => more.starts_with(b"oken"),
+            b's' => more.starts_with(b"ecret") || more.starts_with(b"ession"),
+            b'a' => more.starts_with(b"uth"),
+            _ => false,
+        };
+        if is_telling {
             return true;
         }
         rest = more;

@@ -8,6 +8,7 @@ mod answers;
 mod attempts;
 mod call;
 mod gates;
+mod handover;
 mod read;
 mod run;
 mod scene;
@@ -18,14 +19,13 @@ use std::{
     mem,
     pin::Pin,
     sync::{Arc, atomic::Ordering::Relaxed},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use pin_project_lite::pin_project;
-use tokio::sync::oneshot;
 use tower_layer::Layer;
 use tower_service::Service;
 use uuid::Uuid;
@@ -36,7 +36,10 @@ use crate::{
     body::{Body, BoxError},
     fields,
     healer::{Healer, House},
-    layers::heal::run::Run,
+    layers::heal::{
+        handover::{Take, handover},
+        run::Run,
+    },
     problem::Problem,
     vocabulary::{
         fault::Fault,
@@ -87,7 +90,7 @@ pin_project! {
         #[pin]
         pass: Option<F>,
         run: Option<BoxedRun>,
-        answer: Option<oneshot::Receiver<Result<Response<Body>, E>>>,
+        answer: Option<Take<E>>,
         refusal: Option<Response<Body>>,
         house: Option<Arc<House>>,
         background: Background,
@@ -167,7 +170,7 @@ where
         };
         if can_be_replayed(&request, house) {
             house.requests.fetch_add(1, Relaxed);
-            let (give, answer) = oneshot::channel();
+            let (give, answer) = handover();
             future.answer = Some(answer);
             let run = Run {
                 house: Arc::clone(house),
@@ -309,12 +312,19 @@ where
         let Some(answer) = this.answer.as_mut() else {
             return Poll::Pending;
         };
-        let answer = ready!(Pin::new(answer).poll(cx));
-        if let Some(run) = this.run.take() {
-            this.background.run(run);
+        match (answer.take(), this.run.take()) {
+            (Some(answer), None) => Poll::Ready(answer),
+            (Some(answer), Some(run)) => {
+                this.background.run(run);
+                Poll::Ready(answer)
+            }
+            (None, run @ Some(_)) => {
+                *this.run = run;
+                Poll::Pending
+            }
+            // A run that ends without an answer is a bug of ours; the caller is told so rather than kept waiting.
+            (None, None) => Poll::Ready(Ok(no_answer())),
         }
-        // A run that ends without an answer is a bug of ours; the caller is told so rather than kept waiting.
-        Poll::Ready(answer.unwrap_or_else(|_| Ok(no_answer())))
     }
 }
 

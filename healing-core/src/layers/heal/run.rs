@@ -22,7 +22,8 @@ use crate::{
         attempts::Calls,
         broken_off,
         call::{Bad, Good, Last, Place},
-        scene::{Give, Scene},
+        handover::Give,
+        scene::Scene,
     },
     lock::lock,
     outage::{Passage, Rest, Ticket},
@@ -62,7 +63,7 @@ impl<S, E> Run<S, E> {
         let outlives_its_caller = self.outlives_its_caller;
         let (head, body) = request.into_parts();
         let Some(body) = whole_body(body).await else {
-            let _gone = self.give.send(Ok(broken_off()));
+            self.give.give(Ok(broken_off()));
             return;
         };
         let mut scene = self.scene(head, body);

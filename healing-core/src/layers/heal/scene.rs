@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::Response;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     body::Body,
@@ -12,6 +12,7 @@ use crate::{
         heal::{
             answers,
             call::{Last, Place},
+            handover::Give,
         },
         observe::Answered,
     },
@@ -23,9 +24,6 @@ use crate::{
         provenance::{CacheUse, Provenance, StrategyId},
     },
 };
-
-/// Who waits.
-pub(crate) type Give<E> = oneshot::Sender<Result<Response<Body>, E>>;
 
 /// One request from its arrival on. Every way out of it is a method that gives an answer with its provenance; only the
 /// first one counts.
@@ -44,7 +42,7 @@ pub(crate) struct Scene<S, E> {
 impl<S, E> Scene<S, E> {
     /// Whether anybody still waits.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.give.as_ref().is_some_and(|give| !give.is_closed())
+        self.give.as_ref().is_some_and(Give::is_awaited)
     }
 
     pub(crate) fn waited(&self) -> Duration {
@@ -186,7 +184,7 @@ impl<S, E> Scene<S, E> {
     }
 
     fn answer(&mut self, mut outcome: Result<Response<Body>, E>, truth: Provenance) {
-        let Some(give) = self.give.take().filter(|give| !give.is_closed()) else {
+        let Some(give) = self.give.take().filter(Give::is_awaited) else {
             return; // the caller went away, and teaches nothing
         };
         self.place.house.observer.answered(Answered {
@@ -198,7 +196,6 @@ impl<S, E> Scene<S, E> {
         if let Ok(response) = &mut outcome {
             response.extensions_mut().insert(truth);
         }
-        // A caller that goes away this very moment has been counted; there is nobody left to tell.
-        let _gone = give.send(outcome);
+        give.give(outcome);
     }
 }

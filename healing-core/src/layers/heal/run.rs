@@ -147,7 +147,8 @@ where
             limit
         };
         self.attempts = 1;
-        let answer = self.inner.call(self.place.ask.request());
+        let request = self.first_request();
+        let answer = self.inner.call(request);
         let place = Arc::clone(&self.place);
         let mut call = pin!(place.call(&place.ask, answer, self.arrived));
         let called = timeout_at(first_wait, &mut call).await;
@@ -182,7 +183,8 @@ where
             return;
         };
         self.rested(&copy, ticket.rest);
-        let answer = self.inner.call(self.place.ask.request());
+        let request = self.first_request();
+        let answer = self.inner.call(request);
         let limit = self.limit(Asking::Probing {
             rested: ticket.rested,
         });
@@ -197,6 +199,17 @@ where
                 .timed_out(limit.saturating_duration_since(self.arrived));
         }
         drop(ticket);
+    }
+
+    /// The first request, with the caller's own map of fields; what is kept to ask again is the clone, which has no room for
+    /// more. A client may read its answer into the map of the request, and a server the next request into that of the
+    /// answer (hyper does): so a map goes round, and does not grow again.
+    fn first_request(&mut self) -> Request<Body> {
+        let mut request = self.place.ask.request();
+        if let Some(place) = Arc::get_mut(&mut self.place) {
+            mem::swap(request.headers_mut(), &mut place.ask.headers);
+        }
+        request
     }
 
     /// Does not ask, with nothing in hand: what strategies have beside the source, or an honest refusal.

@@ -7,7 +7,7 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -18,8 +18,10 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
     rt::{Read, Write},
 };
-use tokio::time::{Instant, timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 use tower::{Service, ServiceExt};
 
 /// How long a connection may take to be set up.
@@ -42,9 +44,8 @@ pub(crate) struct Pool<C> {
     connect: C,
     to: Uri,
     idle: Mutex<VecDeque<(SendRequest<Body>, Instant)>>,
-    /// The tasks that drive the connections.
-    driving: TaskTracker,
-    stop: CancellationToken,
+    /// The tasks that drive the connections, and end with the pool.
+    driving: Mutex<JoinSet<()>>,
 }
 
 /// Why no answer came.
@@ -75,8 +76,7 @@ where
             connect,
             to,
             idle: Mutex::default(),
-            driving: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            driving: Mutex::default(),
         }
     }
 
@@ -122,17 +122,18 @@ where
             .handshake(stream)
             .await
             .map_err(|error| UpstreamError::Connect(error.into()))?;
-        let stop = self.stop.clone();
-        self.driving.spawn(async move {
+        let mut driving = lock(&self.driving);
+        while driving.try_join_next().is_some() {}
+        driving.spawn(async move {
             // How a connection ends is told to whoever waits for an answer on it.
-            let _ended = stop.run_until_cancelled(connection.with_upgrades()).await;
+            let _ended = connection.with_upgrades().await;
         });
         Ok(sender)
     }
 
     /// A connection that takes a request now: the one that was used last, for it is the least likely to be closing.
     fn ready(&self) -> Option<SendRequest<Body>> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         let now = Instant::now();
         while idle
             .front()
@@ -152,17 +153,11 @@ where
         if used.is_closed() {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         if idle.len() >= MAX_IDLE {
             idle.pop_front();
         }
         idle.push_back((used, Instant::now()));
-    }
-}
-
-impl<C> Drop for Pool<C> {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 
@@ -172,6 +167,11 @@ impl<C> fmt::Debug for Pool<C> {
             .field("to", &self.to)
             .finish_non_exhaustive()
     }
+}
+
+/// Locks, also after a panic elsewhere: what is guarded here is never left half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 // === impl UpstreamError ===

@@ -5,6 +5,7 @@
 //! word. Everything is bounded by weight in bytes.
 
 pub(crate) mod caller;
+mod keeping;
 
 use std::{
     fmt,
@@ -75,9 +76,12 @@ pub(crate) struct Copy {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Chunks,
-    /// When it came, less the age that it came with.
-    made: Instant,
-    stored: Instant,
+    /// The age that it came with.
+    came_with: Duration,
+    /// When it came first.
+    first: Instant,
+    /// How long after that it came last, in nanoseconds.
+    again: AtomicU64,
     /// What the request said in the fields that the answer varies by.
     varies_by: u64,
     /// What it weighs, in bytes.
@@ -134,47 +138,46 @@ impl Kept {
     }
 
     /// Keeps a copy. The entry is weighed anew where its weight has changed.
-    pub(crate) fn keep(&self, key: UrlKey, memory: &Arc<Memory>, copy: Copy) {
+    pub(crate) fn keep(&self, key: UrlKey, memory: &Arc<Memory>, copy: Arc<Copy>) {
+        if memory.holds(&copy) {
+            return;
+        }
         let before = memory.weight();
-        memory.copy.store(Some(Arc::new(copy)));
+        memory.copy.store(Some(copy));
         if memory.weight().abs_diff(before) > ENTRY_BYTES {
             self.urls.insert(key, Arc::clone(memory));
         }
     }
 
-    /// Whether a copy of this answer may be kept, and if so, the copy.
+    /// Whether a copy of this answer may be kept, and if so, the copy: the known one where nothing differs but the time.
     pub(crate) fn copy_of(
         &self,
         answer: &Received<'_>,
         now: impl FnOnce() -> Instant,
-    ) -> Option<Copy> {
-        let request = answer.request;
-        let keeping = keeping(answer.headers);
-        let storable = answer.method == Method::GET
-            && answer.status == StatusCode::OK
-            && (keeping == Keeping::Shared
-                || (keeping == Keeping::Private && answer.with_credentials))
-            && !directives(request).any(|directive| directive.eq_ignore_ascii_case("no-store"));
-        if !storable {
+    ) -> Option<Arc<Copy>> {
+        if !keeping::is_allowed(answer) {
             return None;
         }
-        let varies_by = self.varied(answer.headers, request)?;
-        let came_with = age(answer.headers);
+        let varies_by = self.varied(answer.headers, answer.request)?;
         let now = now();
-        let headers = for_others(answer.headers);
-        Some(Copy {
+        let known = answer.known.as_ref();
+        if let Some(same) = known.filter(|copy| copy.is_of(answer, varies_by)) {
+            same.came_again(now);
+            return Some(Arc::clone(same));
+        }
+        let headers = own_fields(answer.headers);
+        let body = known.map_or_else(|| answer.body.compact(), |copy| copy.body.clone());
+        Some(Arc::new(Copy {
             status: answer.status,
             weight: weight(&headers, answer.body),
             hash: answer.hash,
+            came_with: age(answer.headers),
             headers,
-            body: answer
-                .kept_body
-                .clone()
-                .unwrap_or_else(|| answer.body.compact()),
-            made: now.checked_sub(came_with).unwrap_or(now),
-            stored: now,
+            body,
+            first: now,
+            again: AtomicU64::new(0),
             varies_by,
-        })
+        }))
     }
 
     /// The copy in hand for that request: young enough to heal, and of what this caller asks.
@@ -186,7 +189,7 @@ impl Kept {
             heal_for,
         } = wanted;
         let copy = memory.copy.load_full()?;
-        let in_time = now.saturating_duration_since(copy.stored) <= heal_for;
+        let in_time = now.saturating_duration_since(copy.last()) <= heal_for;
         let young = max_age.is_none_or(|most| copy.age(now) <= most);
         let same = !copy.headers.contains_key(header::VARY)
             || self.varied(&copy.headers, request) == Some(copy.varies_by);
@@ -243,8 +246,8 @@ pub(crate) struct Received<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a Chunks,
     pub(crate) hash: BodyHash,
-    /// The same body, where it is kept already.
-    pub(crate) kept_body: Option<Chunks>,
+    /// The copy with the same body, where there is one.
+    pub(crate) known: Option<Arc<Copy>>,
 }
 
 // What is kept is other people's data: it is counted for debugging, never shown.
@@ -334,11 +337,14 @@ impl Memory {
         self.last_good.load(Relaxed) == body.0
     }
 
-    /// That body, where the copy has it. The copy may be older than the last good answer: not every one is kept.
-    pub(crate) fn kept_body(&self, hash: BodyHash) -> Option<Chunks> {
-        let copy = self.copy.load();
-        let same = copy.as_ref().filter(|copy| copy.hash == hash)?;
-        Some(same.body.clone())
+    /// The copy, where it has that body. It may be older than the last good answer: not every one is kept.
+    pub(crate) fn copy_with(&self, body: BodyHash) -> Option<Arc<Copy>> {
+        self.copy.load_full().filter(|copy| copy.hash == body)
+    }
+
+    fn holds(&self, copy: &Arc<Copy>) -> bool {
+        let held = self.copy.load();
+        held.as_ref().is_some_and(|held| Arc::ptr_eq(held, copy))
     }
 
     /// A good answer had this body.
@@ -367,7 +373,26 @@ impl Memory {
 impl Copy {
     /// How old its content is.
     pub(crate) fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.made)
+        now.saturating_duration_since(self.last()) + self.came_with
+    }
+
+    /// When it came last.
+    fn last(&self) -> Instant {
+        self.first + Duration::from_nanos(self.again.load(Relaxed))
+    }
+
+    /// Just this came once more.
+    fn came_again(&self, now: Instant) {
+        let after = now.saturating_duration_since(self.first).as_nanos();
+        self.again
+            .store(u64::try_from(after).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Whether it is a copy of that answer, which has its body.
+    fn is_of(&self, answer: &Received<'_>, varies_by: u64) -> bool {
+        self.status == answer.status
+            && self.varies_by == varies_by
+            && self.headers.iter().eq(for_others(answer.headers))
     }
 
     /// Whether the caller says that it has just this one (RFC 9110, section 13.1.2; weak comparison).
@@ -388,49 +413,6 @@ impl Copy {
     }
 }
 
-/// What an origin's `Cache-Control` says about keeping a copy to be given stale, which is all that a copy is for.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Keeping {
-    Shared,
-    /// Only for the caller whose credentials it answers.
-    Private,
-    Never,
-}
-
-fn keeping(headers: &HeaderMap) -> Keeping {
-    const NEVER: [&str; 5] = [
-        "no-store",
-        "no-cache",
-        "must-revalidate",
-        "proxy-revalidate",
-        "s-maxage",
-    ];
-    let said = directives(headers).map(|directive| {
-        if NEVER
-            .iter()
-            .any(|never| directive.eq_ignore_ascii_case(never))
-        {
-            Keeping::Never
-        } else if directive.eq_ignore_ascii_case("private") {
-            Keeping::Private
-        } else {
-            Keeping::Shared
-        }
-    });
-    said.max().unwrap_or(Keeping::Shared)
-}
-
-/// The names of the directives of `Cache-Control`.
-fn directives(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers
-        .get_all(header::CACHE_CONTROL)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .map(|part| part.split_once('=').map_or(part, |(name, _)| name).trim())
-}
-
 fn weight(headers: &HeaderMap, body: &Chunks) -> usize {
     let fields = headers
         .iter()
@@ -438,21 +420,24 @@ fn weight(headers: &HeaderMap, body: &Chunks) -> usize {
     body.len() + fields.sum::<usize>()
 }
 
-/// A copy is given to others: it must not hand them the session that began with it. Its values stand in memory of their own,
-/// or the copy would keep the whole buffer that they were read into.
-fn for_others(headers: &HeaderMap) -> HeaderMap {
-    let kept = || {
-        headers
-            .iter()
-            .filter(|(name, _)| **name != header::SET_COOKIE)
-    };
-    let mut values = BytesMut::with_capacity(kept().map(|(_, value)| value.len()).sum());
-    for (_, value) in kept() {
+/// A copy is given to others: it must not hand them the session that began with it.
+fn for_others(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    headers
+        .iter()
+        .filter(|(name, _)| **name != header::SET_COOKIE)
+}
+
+/// The fields of a copy. Their values stand in memory of their own, or the copy would keep the whole buffer that they were
+/// read into.
+fn own_fields(headers: &HeaderMap) -> HeaderMap {
+    let length = for_others(headers).map(|(_, value)| value.len()).sum();
+    let mut values = BytesMut::with_capacity(length);
+    for (_, value) in for_others(headers) {
         values.extend_from_slice(value.as_bytes());
     }
     let mut values = values.freeze();
     let mut own = HeaderMap::with_capacity(headers.len());
-    for (name, value) in kept() {
+    for (name, value) in for_others(headers) {
         let bytes = values.split_to(value.len());
         own.append(
             name,

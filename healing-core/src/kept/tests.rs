@@ -36,7 +36,7 @@ impl Scene {
         &self,
         request: &[(&'static str, &'static str)],
         answer: &[(&'static str, &'static str)],
-    ) -> Option<Copy> {
+    ) -> Option<Arc<Copy>> {
         let body = Chunks::One("{}".into());
         let received = Received {
             method: &Method::GET,
@@ -46,7 +46,7 @@ impl Scene {
             headers: &fields(answer),
             body: &body,
             hash: HASH,
-            kept_body: None,
+            known: None,
         };
         self.kept.copy_of(&received, || self.now)
     }
@@ -177,6 +177,41 @@ fn a_copy_heals_for_fifteen_minutes_and_its_age_counts_what_it_came_with() {
 }
 
 #[test]
+fn an_answer_that_comes_again_makes_its_copy_young_and_another_one_takes_its_place() {
+    let scene = Scene::new();
+    let key = scene.kept.key(&Uri::from_static("/"), None);
+    let memory = scene.kept.find_or_begin(key, scene.now);
+    let later = scene.now + Duration::from_mins(1);
+    let again = |answer: &[(&'static str, &'static str)], now| {
+        let received = Received {
+            method: &Method::GET,
+            request: &HeaderMap::new(),
+            with_credentials: false,
+            status: StatusCode::OK,
+            headers: &fields(answer),
+            body: &Chunks::One("{}".into()),
+            hash: HASH,
+            known: memory.copy_with(HASH),
+        };
+        let copy = scene.kept.copy_of(&received, || now).unwrap();
+        scene.kept.keep(key, &memory, Arc::clone(&copy));
+        assert!(memory.holds(&copy));
+        copy
+    };
+    let first = again(&[("age", "7"), ("set-cookie", "a=1")], scene.now);
+    assert_eq!(first.age(later), Duration::from_secs(67));
+    // Another session, which no copy has.
+    let same = again(&[("age", "7"), ("set-cookie", "a=2")], later);
+    assert!(Arc::ptr_eq(&first, &same));
+    assert_eq!(first.age(later), Duration::from_secs(7));
+    for other in [[("age", "8")], [("etag", "a")]] {
+        let next = again(&other, later);
+        assert!(!Arc::ptr_eq(&first, &next));
+        assert_eq!(next.headers, fields(&other));
+    }
+}
+
+#[test]
 fn a_copy_knows_its_tag() {
     let scene = Scene::new();
     let copy = scene.copy(&[], &[("etag", "W/\"a\"")]).unwrap();
@@ -203,7 +238,7 @@ fn memory_stays_within_its_bound() {
             headers: &HeaderMap::new(),
             body: &body,
             hash: HASH,
-            kept_body: None,
+            known: None,
         };
         let copy = kept.copy_of(&received, || now).unwrap();
         kept.keep(key, &memory, copy);

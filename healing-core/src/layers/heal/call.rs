@@ -295,7 +295,7 @@ impl Place {
         let varies_by = self.house.kept.varied(&head.headers, &ask.headers);
         let hash = self.house.kept.hash_of(&head.headers, &chunks);
         let known = memory.as_ref().filter(|memory| memory.knows(hash));
-        let kept_body = known.and_then(|memory| memory.kept_body(hash));
+        let known_copy = known.and_then(|memory| memory.copy_with(hash));
         let verdict = match &memory {
             Some(_) if known.is_some() => BodyVerdict::Good(None),
             Some(memory) => {
@@ -328,7 +328,7 @@ impl Place {
             headers: &head.headers,
             body: &chunks,
             hash,
-            kept_body,
+            known: known_copy,
         };
         let stored = self.remember(
             &received,

@@ -22,19 +22,20 @@ fn is_of_the_hop(name: &HeaderName) -> bool {
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 pub fn strip_hop_fields(headers: &mut HeaderMap) {
-    let of_the_hop = headers.keys().filter(|name| is_of_the_hop(name)).cloned();
-    let mut strip: Vec<HeaderName> = of_the_hop.collect();
+    let mut strip = Vec::new();
+    for name in headers.keys().filter(|name| is_of_the_hop(name)) {
+        strip.push(name.clone());
+    }
     if strip.is_empty() {
         return; // like most messages
     }
     let named = headers
         .get_all(header::CONNECTION)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|name| !name.eq_ignore_ascii_case("keep-alive"))
-        .filter_map(|name| HeaderName::try_from(name).ok());
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| !name.eq_ignore_ascii_case(b"keep-alive"))
+        .filter_map(|name| HeaderName::from_bytes(name).ok());
     strip.extend(named);
     let trailers = headers
         .get(header::TE)

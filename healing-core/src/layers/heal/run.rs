@@ -12,7 +12,6 @@ use http::{Request, Response, request};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tower_service::Service;
-use uuid::Uuid;
 
 use crate::{
     attempt::{Ask, Strategy, TransportError},
@@ -102,7 +101,7 @@ impl<S, E> Run<S, E> {
             },
         );
         let ask = Ask {
-            id: Uuid::now_v7(),
+            id: house.clock.id(arrived),
             route: here.route.route.clone(),
             pattern: here.route.pattern.load_full(),
             method: head.method,

@@ -9,6 +9,7 @@ mod classify;
 mod cli;
 mod demo;
 mod forward;
+mod head_timer;
 mod hop;
 mod logging;
 mod pool;

@@ -4,6 +4,7 @@
 //! (`SO_REUSEPORT`).
 
 use std::{
+    future::{Future, poll_fn},
     io,
     net::{Ipv6Addr, SocketAddr},
     pin::pin,
@@ -15,7 +16,7 @@ use std::{
 use healing_core::{Background, HealLayer, Healer, Identity, LabelLayer};
 use http::HeaderValue;
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -28,6 +29,7 @@ use tower::Layer;
 
 use crate::{
     forward::{Forward, Hop},
+    head_timer::HeadTimer,
     upstream::{Origin, Upstream},
 };
 
@@ -206,19 +208,25 @@ async fn connection(
     };
     let answers = service_fn(move |request| Arc::clone(&forward).answer(request, caller.clone()));
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::new(HEAD_TIMEOUT))
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), answers)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        biased;
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut stopping = pin!(stop.cancelled());
+    let (mut is_awaited, mut is_told) = (false, false);
+    let ended = poll_fn(|cx| {
+        // Once it has been asked it wakes this task, and a look whether it is time is enough.
+        if !is_told && (!is_awaited || stop.is_cancelled()) {
+            is_awaited = true;
+            is_told = stopping.as_mut().poll(cx).is_ready();
+            if is_told {
+                connection.as_mut().graceful_shutdown();
+            }
         }
-    };
+        connection.as_mut().poll(cx)
+    })
+    .await;
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
     }

@@ -69,6 +69,7 @@ const HEALING_PROXY: House = House {
     root: "main",
     folders_of_rooms: &[],
     floors: &[
+        ("head_timer", 1),
         ("hop", 1),
         ("pool", 1),
         ("upstream", 2),

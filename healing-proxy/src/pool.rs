@@ -11,11 +11,15 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use healing_core::{Body, BoxError, Sent, TransportError, TransportFault};
 use http::{Request, Response, Uri};
 use hyper::{
     body::Incoming,
-    client::conn::http1::{self, SendRequest},
+    client::conn::{
+        TrySendError,
+        http1::{self, SendRequest},
+    },
     rt::{Read, Write},
 };
 use tokio::{
@@ -47,6 +51,17 @@ pub(crate) struct Pool<C> {
     /// The tasks that drive the connections, and end with the pool.
     driving: Mutex<JoinSet<()>>,
 }
+
+/// A request on its way. The request and what may give it back are large: they stay where they are.
+pub(crate) enum Begun {
+    /// It was given to that connection.
+    Sent(SendRequest<Body>, BoxFuture<'static, Tried>),
+    /// No connection was ready.
+    Waiting(Box<Request<Body>>),
+}
+
+/// What came of a request on a kept connection.
+type Tried = Result<Response<Incoming>, TrySendError<Request<Body>>>;
 
 /// Why no answer came.
 #[derive(Debug, thiserror::Error)]
@@ -80,22 +95,41 @@ where
         }
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub(crate) async fn send(
-        &self,
-        mut request: Request<Body>,
-    ) -> Result<Response<Incoming>, UpstreamError> {
+    /// Sends a request, where a connection is ready.
+    pub(crate) fn begin(&self, request: Request<Body>) -> Begun {
+        match self.ready() {
+            Some(mut kept) => {
+                let answer = Box::pin(kept.try_send_request(request));
+                Begun::Sent(kept, answer)
+            }
+            None => Begun::Waiting(Box::new(request)),
+        }
+    }
+
+    /// Waits for the head of its answer.
+    pub(crate) async fn answer(&self, begun: Begun) -> Result<Response<Incoming>, UpstreamError> {
+        let request = match begun {
+            Begun::Waiting(request) => request,
+            Begun::Sent(kept, answer) => match answer.await {
+                Ok(answer) => {
+                    self.put_back(kept);
+                    return Ok(answer);
+                }
+                Err(error) => Box::new(unsent(error)?),
+            },
+        };
+        // Rare, and large: in a box of its own it does not make the others large.
+        Box::pin(self.send(*request)).await
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, UpstreamError> {
         while let Some(mut kept) = self.ready() {
             match kept.try_send_request(request).await {
                 Ok(answer) => {
                     self.put_back(kept);
                     return Ok(answer);
                 }
-                Err(mut error) => match error.take_message() {
-                    // Not a byte of it left: the connection was closing.
-                    Some(unsent) => request = unsent,
-                    None => return Err(UpstreamError::Broke(error.into_error())),
-                },
+                Err(error) => request = unsent(error)?,
             }
         }
         let mut fresh = timeout(CONNECT_TIMEOUT, self.open())
@@ -167,6 +201,12 @@ impl<C> fmt::Debug for Pool<C> {
             .field("to", &self.to)
             .finish_non_exhaustive()
     }
+}
+
+/// The request back, where not a byte of it left: the connection was closing.
+fn unsent(mut error: TrySendError<Request<Body>>) -> Result<Request<Body>, UpstreamError> {
+    let unsent = error.take_message();
+    unsent.ok_or_else(|| UpstreamError::Broke(error.into_error()))
 }
 
 /// Locks, also after a panic elsewhere: what is guarded here is never left half-changed.

@@ -163,8 +163,9 @@ impl Service<Request<Body>> for Upstream {
         }
         *request.version_mut() = Version::HTTP_11;
         request.headers_mut().insert(header::HOST, way.host.clone());
+        let begun = way.pool.begin(request);
         Box::pin(async move {
-            let mut answer = way.pool.send(request).await?;
+            let mut answer = way.pool.answer(begun).await?;
             if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
                 strip_hop_fields(answer.headers_mut());
             }

@@ -92,6 +92,14 @@ impl Body {
     pub(crate) const fn of(chunks: Chunks) -> Self {
         Self { chunks, rest: None }
     }
+
+    /// All of it, where nothing is still to come.
+    pub(crate) const fn whole(&self) -> Option<&Chunks> {
+        match self.rest {
+            None => Some(&self.chunks),
+            Some(_) => None,
+        }
+    }
 }
 
 impl http_body::Body for Body {
@@ -152,6 +160,15 @@ impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
         let mut chunks = Chunks::None;
         chunks.push(bytes);
+        Self::of(chunks)
+    }
+}
+
+impl FromIterator<Bytes> for Body {
+    /// A body in the chunks that it came in.
+    fn from_iter<I: IntoIterator<Item = Bytes>>(pieces: I) -> Self {
+        let mut chunks = Chunks::None;
+        pieces.into_iter().for_each(|chunk| chunks.push(chunk));
         Self::of(chunks)
     }
 }

@@ -10,6 +10,7 @@ mod finding;
 pub(crate) mod freshness;
 mod general;
 pub(crate) mod json;
+mod promise;
 mod recorded;
 pub(crate) mod retry_after;
 mod rules;
@@ -21,6 +22,7 @@ pub(crate) mod wording;
 
 pub use calendar::{Calendar, Calendars, CalendarsError};
 pub use encoding::{CodedError, plain_body};
+pub use promise::Promise;
 pub use recorded::{Recorded, Verdict, judge};
 pub use rules::{Mistake, Rules, RulesError};
 pub use sources::Sources;
@@ -269,27 +271,33 @@ const fn detail_of(status: u16, class: FaultClass) -> &'static str {
     }
 }
 
-/// Bodies that have no end to wait for, or are read as they come.
+/// Bodies that have no end to wait for, or are read as they come. Lines of JSON whose length is known are there already.
 fn is_stream(head: &Parts) -> bool {
-    const STREAMS: [&str; 5] = [
-        "text/event-stream",
+    let Some(kind) = head.headers.get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    if is_ndjson(kind.as_bytes()) {
+        return declared_length(&head.headers).is_none_or(|length| length == 0);
+    }
+    ["text/event-stream", "multipart/"]
+        .into_iter()
+        .any(|prefix| starts_with(kind.as_bytes(), prefix))
+}
+
+/// Whether a media type is that of lines with a JSON value each.
+fn is_ndjson(media_type: &[u8]) -> bool {
+    [
         "application/x-ndjson",
         "application/ndjson",
         "application/stream+json",
-        "multipart/",
-    ];
-    let Some(kind) = head
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    else {
-        return false;
-    };
-    let starts = |prefix: &str| {
-        kind.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    STREAMS.into_iter().any(starts)
+    ]
+    .into_iter()
+    .any(|prefix| starts_with(media_type, prefix))
+}
+
+fn starts_with(text: &[u8], prefix: &str) -> bool {
+    text.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
 #[cfg(test)]

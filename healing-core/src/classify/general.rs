@@ -7,6 +7,7 @@ mod absence;
 mod body;
 mod envelope;
 mod keys;
+mod ndjson;
 mod page;
 mod redirect;
 mod request;
@@ -79,7 +80,7 @@ fn read_body(recorded: &Recorded) -> Option<Saying> {
             });
             heads.or_else(|| in_text(&page.text, true))
         }
-        Kind::Json if recorded.body.len() <= LOOK_INTO_UP_TO => {
+        Kind::Json | Kind::Ndjson if recorded.body.len() <= LOOK_INTO_UP_TO => {
             let Ok(answer) = serde_json::from_slice::<Value>(&recorded.body) else {
                 return in_text(&head, false);
             };
@@ -88,7 +89,7 @@ fn read_body(recorded: &Recorded) -> Option<Saying> {
             let place = Cow::Owned(spot.place.clone());
             Some(Saying { said, place })
         }
-        Kind::Json | Kind::Xml | Kind::Csv | Kind::Text => in_text(&head, false),
+        Kind::Json | Kind::Ndjson | Kind::Xml | Kind::Csv | Kind::Text => in_text(&head, false),
     }
 }
 

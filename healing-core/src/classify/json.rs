@@ -3,23 +3,31 @@
 //! No tree is built and no string is copied: the healthy path pays for the scan alone. Paths are hashes of the keys on the
 //! way; the rows of an array share their paths, and so do the values of keys that are values themselves (dates, ids).
 
+mod blocks;
+mod columns;
+mod escapes;
+mod paths;
+mod rows;
 mod walk;
+mod words;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, ops::Range};
 
 use crate::{
     body::Chunks,
     classify::{
-        json::walk::{Text, Walk},
+        is_ndjson,
+        json::{
+            paths::Paths,
+            rows::Pattern,
+            walk::{Found, Text, Walk},
+        },
         wording::{self, Wording},
     },
 };
 
-/// The most paths that are remembered of one text. What a text has beyond them is not promised.
-const MAX_PATHS: usize = 64;
-
 /// Texts that are read for their wording: the first few, near the top, where an error's message stands.
-const MAX_TEXTS: u32 = 8;
+const MAX_TEXTS: usize = 8;
 const MAX_TEXT_DEPTH: u8 = 4;
 
 /// Bytes of such a text that are read where escapes must be undone first.
@@ -31,19 +39,15 @@ const KEPT_BYTES: usize = 256 * 1024;
 /// What one pass found.
 #[derive(Clone, Debug)]
 pub(crate) struct Scan {
-    paths: [u64; MAX_PATHS],
-    len: usize,
-    /// Which path came after path n the last time: rows repeat their order.
-    follows: [u8; MAX_PATHS],
-    /// The path that came last.
-    last: u8,
-    /// Bit n: whether path n lies inside something (depth two or more), where data is, rather than in the envelope.
-    inner: u64,
+    /// The paths that carry a value.
+    pub(crate) paths: Paths,
     /// Values that are neither null nor a container.
     pub(crate) leaves: u32,
     /// Leaves that are numbers.
     pub(crate) numbers: u32,
-    /// Whether a leaf is a sentence.
+    /// Where the first texts near the top stand, between their quotes, and whether there are escapes in them.
+    texts: [(Range<usize>, bool); MAX_TEXTS],
+    /// Whether one of those texts is a sentence.
     pub(crate) prose: bool,
     /// Whether the whole text is an array, even an empty one, or holds one.
     pub(crate) arrays: bool,
@@ -51,6 +55,15 @@ pub(crate) struct Scan {
     pub(crate) error: Option<u64>,
     /// What a sentence near the top says.
     pub(crate) wording: Option<Wording>,
+}
+
+/// What a text consists of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Grammar {
+    /// One value.
+    Value,
+    /// A value on each line: rows, as those of an array are.
+    Lines,
 }
 
 /// Why a text is no JSON.
@@ -62,15 +75,27 @@ pub(crate) enum NoJson {
     Invalid,
 }
 
-/// Scans a JSON text.
-pub(crate) fn scan(chunks: &Chunks) -> Result<Scan, NoJson> {
+/// Scans a JSON text. Its first texts are read for their wording unless what was found is enough: that costs more than
+/// all the rest.
+pub(crate) fn scan(
+    chunks: &Chunks,
+    grammar: Grammar,
+    is_enough: impl FnOnce(&Scan) -> bool,
+) -> Result<Scan, NoJson> {
     in_one(chunks, |bytes| {
         let text = std::str::from_utf8(bytes).map_err(|error| match error.error_len() {
             None => NoJson::Cut,
             Some(_) => NoJson::Invalid,
         })?;
         let mut scan = Scan::new();
-        Walk::over(text, &mut scan)?;
+        let walk = Walk::over(text, &mut scan, Pattern::new());
+        match grammar {
+            Grammar::Value => walk.whole()?,
+            Grammar::Lines => walk.lines()?,
+        }
+        if !is_enough(&scan) {
+            scan.read_texts(text);
+        }
         Ok(scan)
     })
 }
@@ -98,18 +123,28 @@ fn in_one<T>(chunks: &Chunks, read: impl FnOnce(&[u8]) -> T) -> T {
     }
 }
 
+// === impl Grammar ===
+
+impl Grammar {
+    /// The grammar of bodies with that media type.
+    pub(crate) fn of(media_type: &[u8]) -> Self {
+        if is_ndjson(media_type) {
+            Self::Lines
+        } else {
+            Self::Value
+        }
+    }
+}
+
 // === impl Scan ===
 
 impl Scan {
     pub(crate) const fn new() -> Self {
         Self {
-            paths: [0; MAX_PATHS],
-            len: 0,
-            follows: [0; MAX_PATHS],
-            last: 0,
-            inner: 0,
+            paths: Paths::new(),
             leaves: 0,
             numbers: 0,
+            texts: [const { (0..0, false) }; MAX_TEXTS],
             prose: false,
             arrays: false,
             error: None,
@@ -117,73 +152,58 @@ impl Scan {
         }
     }
 
-    /// The paths that carry a value.
-    pub(crate) fn paths(&self) -> &[u64] {
-        self.paths.get(..self.len).unwrap_or_default()
-    }
-
-    /// The paths that carry data: those inside something, or all where everything lies at the top.
-    pub(crate) fn data(&self) -> impl Iterator<Item = u64> {
-        let all = self.inner == 0;
-        self.paths()
-            .iter()
-            .enumerate()
-            .filter(move |(n, _)| all || self.inner >> n & 1 == 1)
-            .map(|(_, path)| *path)
-    }
-
-    fn note(&mut self, path: u64, depth: u8) {
-        self.leaves = self.leaves.saturating_add(1);
-        let follows = self.follows.get_mut(usize::from(self.last));
-        let guess = follows.as_ref().map_or(0, |next| **next);
-        let known = self.paths.get(..self.len).unwrap_or_default();
-        if known.get(usize::from(guess)) == Some(&path) {
-            self.last = guess;
-            return;
-        }
-        let place = known.iter().position(|known| *known == path);
-        let place = match place {
-            Some(place) => place,
-            None => match self.paths.get_mut(self.len) {
-                Some(free) => {
-                    *free = path;
-                    self.inner |= u64::from(depth >= 2) << self.len;
-                    self.len += 1;
-                    self.len - 1
-                }
-                None => return,
-            },
-        };
-        let place = u8::try_from(place).unwrap_or(u8::MAX);
-        if let Some(next) = follows {
-            *next = place;
-        }
-        self.last = place;
-    }
-
     fn leaf(&mut self, at: At, tells: bool) {
         if tells && at.under_error && self.error.is_none() {
             self.error = Some(at.path);
         }
-        self.note(at.path, at.depth);
+        self.leaves = self.leaves.saturating_add(1);
+        self.paths.note(at.path, at.depth);
     }
 
-    fn number(&mut self, at: At, is_zero: bool) {
+    fn number(&mut self, at: At, raw: &[u8]) {
         self.numbers = self.numbers.saturating_add(1);
-        self.leaf(at, !is_zero);
+        self.leaf(at, !at.under_error || !is_zero(raw));
     }
 
-    fn text(&mut self, at: At, text: Text<'_>) {
-        if matches!(text, Text::Plain("")) {
-            return; // an empty text carries nothing
-        }
-        if self.leaves < MAX_TEXTS && at.depth <= MAX_TEXT_DEPTH {
-            match text {
-                Text::Plain(text) => self.sentence(text),
-                Text::Escaped(raw) => self.sentence(walk::unescaped(raw, &mut [0; MAX_WORDS])),
-            }
+    /// Adds what rows hold that repeat one before.
+    fn add(&mut self, found: Found) {
+        self.leaves = self.leaves.saturating_add(found.leaves);
+        self.numbers = self.numbers.saturating_add(found.numbers);
+    }
+
+    /// Whether a value at that path adds nothing to what is known.
+    fn is_known(&self, path: u64) -> bool {
+        self.paths.is_full() || self.paths.has(path)
+    }
+
+    /// Whether the next text may still be read.
+    const fn reads_texts(&self) -> bool {
+        (self.leaves as usize) < MAX_TEXTS
+    }
+
+    fn text(&mut self, at: At, text: &Text<'_>, from: usize) {
+        let (raw, is_escaped) = match text {
+            Text::Plain("") => return, // an empty text carries nothing
+            Text::Plain(raw) => (raw, false),
+            Text::Escaped(raw) => (raw, true),
+        };
+        if at.depth <= MAX_TEXT_DEPTH
+            && let Some(free) = self.texts.get_mut(self.leaves as usize)
+        {
+            *free = (from..from + raw.len(), is_escaped);
         }
         self.leaf(at, true);
+    }
+
+    fn read_texts(&mut self, text: &str) {
+        for (range, is_escaped) in self.texts.clone() {
+            let raw = text.get(range).unwrap_or_default();
+            if is_escaped {
+                self.sentence(escapes::unescaped(raw, &mut [0; MAX_WORDS]));
+            } else {
+                self.sentence(raw);
+            }
+        }
     }
 
     fn sentence(&mut self, text: &str) {
@@ -219,7 +239,8 @@ impl At {
     /// The value of a key of the object here.
     fn key(self, name: &str, key: Key) -> Self {
         let names_an_error = self.depth <= 1 && wording::names_an_error(name);
-        self.below(if key.digits >= 4 { ROW } else { key.hash }, names_an_error)
+        let hash = if key.is_value() { ROW } else { key.hash };
+        self.below(hash, names_an_error)
     }
 
     const fn below(self, hash: u64, names_an_error: bool) -> Self {
@@ -258,8 +279,20 @@ impl Key {
     const fn add(&mut self, word: u64) {
         let hash = (self.hash ^ word).wrapping_mul(PRIME);
         self.hash = hash ^ hash >> 29;
-        self.digits += walk::digits(word).count_ones();
+        self.digits += words::digits(word).count_ones();
     }
+
+    /// Whether it is a date, a time or an id.
+    const fn is_value(self) -> bool {
+        self.digits >= 4
+    }
+}
+
+/// Whether a number is zero, however it is written.
+fn is_zero(raw: &[u8]) -> bool {
+    raw.iter()
+        .take_while(|byte| !matches!(byte, b'e' | b'E'))
+        .all(|byte| matches!(byte, b'-' | b'.' | b'0'))
 }
 
 #[cfg(test)]

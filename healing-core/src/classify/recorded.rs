@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
 
 use crate::{
-    classify::{finding::Finding, general, retry_after, rules::Case, sources::Sources},
+    classify::{finding::Finding, general, is_ndjson, retry_after, rules::Case, sources::Sources},
     vocabulary::fault::{Domain, FaultClass},
 };
 
@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     Empty,
     /// An object or an array, whole or cut.
     Json,
+    /// A JSON value on each line, by its media type.
+    Ndjson,
     /// A page.
     Html,
     /// XML that is no page.
@@ -147,9 +149,10 @@ impl Recorded {
         let text = self.text();
         match text.first() {
             None => Kind::Empty,
-            Some(b'{' | b'[') => Kind::Json,
             Some(b'<') if starts_as_page(text) || self.media_type().contains("html") => Kind::Html,
             Some(b'<') => Kind::Xml,
+            Some(_) if is_ndjson(self.media_type().as_bytes()) => Kind::Ndjson,
+            Some(b'{' | b'[') => Kind::Json,
             Some(_) if is_json(text) && self.media_type().contains("json") => Kind::Json,
             Some(_) if self.media_type().contains("csv") || has_head_of_names(text) => Kind::Csv,
             Some(_) => Kind::Text,

@@ -42,7 +42,7 @@ use crate::{
 /// A file has the keys `source`, `aliases`, `hosts`, `rules`, `freshness` and `complete`. The first rule whose condition
 /// holds decides; its class is a fault's or `ok`. All tests of a condition must hold:
 ///
-/// - `status` (`429`, `4xx` or a list), `kind` (`json`, `html`, `xml`, `csv`, `text`, `empty`), `method`, `host`, `path`
+/// - `status` (`429`, `4xx` or a list), `kind` (`json`, `ndjson`, `html`, `xml`, `csv`, `text`, `empty`), `method`, `host`, `path`
 /// - `header: NAME` and `query: NAME`, alone (it is there) or with one of `equals`, `contains`, `starts`, `above`, `below`,
 ///   `absent`; `body` with a map of `equals`, `contains` and `starts`: the first 8 KiB. All of these ignore case
 /// - `json: POINTER` (RFC 6901; `*` is any key or row), alone (it is there and not null) or with one of `equals` and

@@ -5,7 +5,7 @@ use http::{header, response::Parts};
 use crate::{
     body::Chunks,
     classify::{
-        json::{self, NoJson, Scan},
+        json::{self, Grammar, NoJson, Scan},
         wording::{Mark, Wording},
     },
 };
@@ -78,7 +78,9 @@ pub(crate) fn look(head: &Parts, chunks: &Chunks, promise: Option<&Shape>) -> Co
     let says = |word: &str| contains_ignoring_case(content_type, word.as_bytes());
     let json_was_promised = promise.is_some_and(|promise| promise.kind == Kind::Json);
     if says("json") || json_was_promised || matches!(first, b'{' | b'[') {
-        match json::scan(chunks) {
+        let is_promised =
+            |scan: &Scan| promise.is_some_and(|promise| promise.is_of(Kind::Json, scan));
+        match json::scan(chunks, Grammar::of(content_type), is_promised) {
             Ok(scan) => {
                 return Content::Seen(Seen {
                     kind: Kind::Json,
@@ -100,30 +102,31 @@ pub(crate) fn look(head: &Parts, chunks: &Chunks, promise: Option<&Shape>) -> Co
             Err(NoJson::Cut | NoJson::Invalid) => {}
         }
     }
-    let kind = match first {
-        _ if [
-            "image/",
-            "font/",
-            "audio/",
-            "video/",
-            "javascript",
-            "octet-stream",
-            "text/css",
-        ]
-        .into_iter()
-        .any(says) =>
-        {
-            Kind::Opaque
-        }
+    Content::Seen(Seen {
+        kind: kind_of(content_type, first, chunks),
+        scan: Scan::new(),
+    })
+}
+
+/// What kind of text a body is that is no JSON.
+fn kind_of(content_type: &[u8], first: u8, chunks: &Chunks) -> Kind {
+    const OPAQUE: [&str; 7] = [
+        "image/",
+        "font/",
+        "audio/",
+        "video/",
+        "javascript",
+        "octet-stream",
+        "text/css",
+    ];
+    let says = |word: &str| contains_ignoring_case(content_type, word.as_bytes());
+    match first {
+        _ if OPAQUE.into_iter().any(says) => Kind::Opaque,
         _ if says("html") => Kind::Html,
         b'<' if starts_with_html(chunks) => Kind::Html,
         b'<' => Kind::Xml,
         _ => Kind::Text,
-    };
-    Content::Seen(Seen {
-        kind,
-        scan: Scan::new(),
-    })
+    }
 }
 
 // === impl Shape ===
@@ -152,6 +155,17 @@ impl Shape {
             .fold(kind, |sum, path| sum.wrapping_add(*path))
     }
 
+    /// Whether this is just the shape of that text.
+    fn is_of(&self, kind: Kind, scan: &Scan) -> bool {
+        let (paths, promised) = (&scan.paths, self.paths.iter().copied());
+        self.kind == kind
+            && paths.all().len() == self.paths.len()
+            && paths.data_count() == self.data
+            // Most answers keep their order.
+            && (paths.data().chain(paths.envelope()).eq(promised.clone())
+                || promised.clone().all(|path| paths.has(path)))
+    }
+
     fn data(&self) -> &[u64] {
         self.paths.get(..self.data).unwrap_or_default()
     }
@@ -162,16 +176,9 @@ impl Shape {
 impl Seen {
     /// Its shape.
     pub(crate) fn shape(&self) -> Shape {
-        let mut paths: Vec<u64> = self.scan.data().collect();
+        let mut paths: Vec<u64> = self.scan.paths.data().collect();
         let data = paths.len();
-        let envelope = self
-            .scan
-            .paths()
-            .iter()
-            .filter(|path| !paths.contains(path))
-            .copied()
-            .collect::<Vec<_>>();
-        paths.extend(envelope);
+        paths.extend(self.scan.paths.envelope());
         Shape {
             kind: self.kind,
             paths: paths.into(),
@@ -181,11 +188,7 @@ impl Seen {
 
     /// Whether it has just that shape.
     pub(crate) fn is(&self, shape: &Shape) -> bool {
-        let paths = self.scan.paths();
-        self.kind == shape.kind
-            && paths.len() == shape.paths.len()
-            && self.scan.data().count() == shape.data
-            && paths.iter().all(|path| shape.has(*path))
+        shape.is_of(self.kind, &self.scan)
     }
 
     /// What is lost of the promise when this came: nothing where nothing was promised, or any data of it is there.
@@ -202,12 +205,12 @@ impl Seen {
                 Kind::Text | Kind::Opaque => Loss::Kind("text_instead"),
             });
         }
-        let here = self.scan.paths();
-        if promise.data().is_empty() || promise.data().iter().any(|path| here.contains(path)) {
+        let here = &self.scan.paths;
+        if promise.data().is_empty() || promise.data().iter().any(|path| here.has(*path)) {
             None
         } else if self.scan.leaves == 0 && !self.scan.arrays {
             Some(Loss::Bare)
-        } else if here.iter().all(|path| promise.has(*path)) {
+        } else if here.all().iter().all(|path| promise.has(*path)) {
             Some(Loss::Rows)
         } else {
             Some(Loss::Paths)
@@ -216,8 +219,8 @@ impl Seen {
 
     /// Whether a value of the promise is missing here.
     pub(crate) fn lacks_some_of(&self, promise: Option<&Shape>) -> bool {
-        let here = self.scan.paths();
-        promise.is_some_and(|promise| promise.paths.iter().any(|path| !here.contains(path)))
+        let here = &self.scan.paths;
+        promise.is_some_and(|promise| promise.paths.iter().any(|path| !here.has(*path)))
     }
 
     /// What marks it as an error.

@@ -75,6 +75,10 @@ fn a_status_is_a_fault_a_pass_or_a_matter_of_the_body() {
     ] {
         check_head(200, &[("content-type", stream)], "pass");
     }
+    let lines = ("content-type", "application/x-ndjson");
+    check_head(200, &[lines, ("content-length", "100")], "judge");
+    check_head(200, &[lines, ("content-length", "101")], "pass");
+    check_head(200, &[lines, ("content-length", "0")], "pass");
     check_head(401, &[], "auth_error (auth_401)");
     check_head(403, &[], "forbidden (forbidden_403)");
     check_head(404, &[], "not_found (not_found_404)");
@@ -347,5 +351,34 @@ proptest::proptest! {
     fn no_bytes_make_the_verdict_panic(bytes: Vec<u8>, promised: bool) {
         let promise = promised.then(|| shape(QUOTE));
         let _verdict = judge_body(&json(), &Chunks::One(bytes.into()), promise.as_ref());
+    }
+}
+
+#[test]
+fn lines_of_json_are_judged_line_by_line() {
+    let lines = head(200, &[("content-type", "application/x-ndjson")]);
+    let shape = |text: &str| match judge_body(&lines, &chunks(text), None) {
+        BodyVerdict::Good(Some(shape)) => shape,
+        other @ (BodyVerdict::Good(None) | BodyVerdict::Changed(..) | BodyVerdict::Fault(_)) => {
+            panic!("{other:?}")
+        }
+    };
+    let promise = shape("{\"t\":1,\"price\":2.5}\n{\"t\":2,\"price\":2.5}\n");
+    for (body, expected) in [
+        ("{\"t\":7,\"price\":9}\n", "good"),
+        (
+            "{\"t\":7,\"price\":9}\n{\"t\":8,\"pr",
+            "malformed_body (truncated_json)",
+        ),
+        (
+            "{\"error\":\"too many requests, slow down\"}\n",
+            "rate_limit (throttle_note)",
+        ),
+    ] {
+        let verdict = match judge_body(&lines, &chunks(body), Some(&promise)) {
+            BodyVerdict::Good(_) => "good".to_owned(),
+            BodyVerdict::Changed(_, fault) | BodyVerdict::Fault(fault) => fault.to_string(),
+        };
+        assert_eq!(verdict, expected, "{body}");
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    LOOK_INTO_UP_TO, absence,
+    LOOK_INTO_UP_TO, absence, ndjson,
     page::{self, Page},
     saying,
 };
@@ -30,6 +30,7 @@ pub(super) fn judge(recorded: &Recorded, status: u16) -> Option<Finding> {
             reads.then(|| empty.passing(!matches!(status, 204 | 205)))
         }
         Kind::Json => json(recorded),
+        Kind::Ndjson => ndjson::judge(recorded),
         Kind::Html => html(recorded, &head),
         Kind::Xml => xml(recorded, &head),
         Kind::Csv | Kind::Text => text(recorded, &head),

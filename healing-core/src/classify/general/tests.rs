@@ -308,3 +308,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lines_of_json_are_read_one_by_one() {
+    let lines = |body: &str| answer(200, "application/x-ndjson; charset=utf-8", body);
+    is(
+        &lines("{\"t\":1,\"p\":2.5}\n\n{\"t\":2,\"p\":2.6}\r\n"),
+        None,
+    );
+    is(&lines("{\"t\":1,\"p\":2.5}"), None);
+    for (body, rule) in [
+        ("{\"t\":1}\n{\"t\":2,\"p", "general/cut_line"),
+        ("{\"t\":1}\n{\"t\":\n{\"t\":3}\n", "general/broken_line"),
+        ("{\"t\":1},\n{\"t\":2}\n", "general/broken_line"),
+    ] {
+        let verdict = judged(&lines(body), None);
+        assert_eq!(
+            (verdict.class, &*verdict.rule),
+            (Some(MalformedBody), rule),
+            "{body}"
+        );
+    }
+    let verdict = judged(&lines("{\"t\":1}\n{\"t\":2,\"p"), None);
+    assert_eq!(verdict.evidence, "the body, line 2: ends too early");
+    is(
+        &lines("{\"error\":\"too many requests, slow down\"}\n"),
+        FaultClass::RateLimit,
+    );
+    is(
+        &lines("<!DOCTYPE html><html><body>x</body></html>"),
+        MalformedBody,
+    );
+}

@@ -1,55 +1,219 @@
 //! The grammar of JSON (RFC 8259), eight bytes at a time where it pays.
 
-use crate::classify::json::{At, Key, NoJson, Scan};
+use wide::u8x16;
+
+use crate::classify::json::{
+    At, Key, NoJson, Scan,
+    blocks::{self, block_of},
+    columns,
+    escapes::unescaped,
+    rows::{Between, Pattern, Rows},
+    words::{first_bytes, special, word_of},
+};
 
 /// How deep values may lie in one another.
 const MAX_DEPTH: u8 = 127;
-
-const LOW: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// A way through a text, value by value.
 pub(super) struct Walk<'t, 's> {
     text: &'t str,
     at: usize,
     scan: &'s mut Scan,
+    pattern: Pattern,
 }
 
 // === impl Walk ===
 
 impl<'t, 's> Walk<'t, 's> {
+    /// A way through that text.
+    pub(super) const fn over(text: &'t str, scan: &'s mut Scan, pattern: Pattern) -> Self {
+        Self {
+            text,
+            at: 0,
+            scan,
+            pattern,
+        }
+    }
+
     /// Walks over a whole text, which holds one value.
-    pub(super) fn over(text: &'t str, scan: &'s mut Scan) -> Result<(), NoJson> {
-        let mut walk = Self { text, at: 0, scan };
-        walk.value(At::ROOT)?;
-        match walk.next_token() {
+    pub(super) fn whole(mut self) -> Result<(), NoJson> {
+        self.value(At::ROOT)?;
+        match self.next_token() {
             Err(_) => Ok(()),
             Ok(_) => Err(NoJson::Invalid),
         }
     }
 
+    /// Walks over a whole text, which holds a value on each line.
+    pub(super) fn lines(mut self) -> Result<(), NoJson> {
+        self.scan.arrays = true;
+        let (row, mut rows) = (At::ROOT.row(), Rows::among_others(0));
+        while self.next_token().is_ok() {
+            self.row(row, &mut rows)?;
+            while let Some(b' ' | b'\t' | b'\r') = self.peek() {
+                self.at += 1;
+            }
+            if !matches!(self.peek(), None | Some(b'\n')) {
+                return Err(NoJson::Invalid);
+            }
+        }
+        Ok(())
+    }
+
     fn value(&mut self, at: At) -> Result<(), NoJson> {
-        match self.next_token()? {
+        let first = self.next_token()?;
+        let from = self.at;
+        match first {
             b'"' => {
                 let text = self.string()?;
-                self.scan.text(at, text);
-                Ok(())
+                self.scan.text(at, &text, from + 1);
             }
             b'-' | b'0'..=b'9' => {
-                let is_zero = self.number()?;
-                self.scan.number(at, is_zero);
-                Ok(())
+                self.number()?;
+                let raw = self.text.as_bytes().get(from..self.at);
+                self.scan.number(at, raw.unwrap_or_default());
             }
-            b'{' if at.depth < MAX_DEPTH => self.object(at),
-            b'[' if at.depth < MAX_DEPTH => self.array(at),
-            b't' => self.word(b"true").map(|()| self.scan.leaf(at, true)),
-            b'f' => self.word(b"false").map(|()| self.scan.leaf(at, false)),
-            b'n' => self.word(b"null"), // carries nothing
-            _ => Err(NoJson::Invalid),
+            b'{' if at.depth < MAX_DEPTH => return self.object(at),
+            b'[' if at.depth < MAX_DEPTH => return self.array(at),
+            b't' => self.word(b"true").map(|()| self.scan.leaf(at, true))?,
+            b'f' => self.word(b"false").map(|()| self.scan.leaf(at, false))?,
+            b'n' => self.word(b"null")?, // carries nothing
+            _ => return Err(NoJson::Invalid),
+        }
+        if self.pattern.is_open() {
+            self.remember(at, from);
+        }
+        Ok(())
+    }
+
+    /// Remembers where a value of the row stands that the next one may repeat.
+    fn remember(&mut self, at: At, from: usize) {
+        if at.under_error {
+            return self.pattern.forget();
+        }
+        let is_known = self.scan.is_known(at.path);
+        self.pattern.value(from, self.at, is_known);
+    }
+
+    /// A row: the value of an array, or of a key that is a value.
+    fn row(&mut self, at: At, rows: &mut Rows) -> Result<(), NoJson> {
+        self.next_token()?;
+        if self.pattern.may_repeat(rows, self.at) && self.repeats(rows) {
+            return Ok(());
+        }
+        let is_open = self.pattern.open(rows, self.at);
+        self.value(at)?;
+        if is_open {
+            self.pattern.close(rows, self.at);
+        }
+        Ok(())
+    }
+
+    /// Passes rows that repeat the last one; stays before one that does not. Returns whether there was one.
+    fn repeats(&mut self, rows: &Rows) -> bool {
+        if self.scan.reads_texts() {
+            return false;
+        }
+        let is_bare = self.pattern.is_bare(rows);
+        let mut passed = None;
+        loop {
+            let from = self.at;
+            let found = if is_bare {
+                self.bare_rows()
+            } else {
+                self.repeated()
+            };
+            let Some(found) = found else {
+                self.pattern.was_in_vain(self.at - from);
+                self.at = passed.unwrap_or(from);
+                return passed.is_some();
+            };
+            self.scan.add(found);
+            if !rows.is_list() || self.peek() != Some(b',') {
+                return true;
+            }
+            passed = Some(self.at);
+            self.at += 1;
         }
     }
 
+    /// Passes the values of a row and what is between them.
+    fn repeated(&mut self) -> Option<Found> {
+        let mut found = Found::default();
+        let mut n = 0;
+        while let Some(value) = self.pattern.value_at(n) {
+            self.same(value.before)?;
+            let carries = self.scalar(&mut found)?;
+            if carries && !value.is_known {
+                return None;
+            }
+            n += 1;
+        }
+        self.same(self.pattern.tail())?;
+        Some(found)
+    }
+
+    /// Passes values that stand one after the other with nothing but commas between, as in a column of numbers.
+    fn bare_rows(&mut self) -> Option<Found> {
+        let mut found = Found::default();
+        let mut numbers = 0;
+        self.scalar(&mut found)?;
+        while self.peek() == Some(b',') {
+            if found.numbers > numbers {
+                let passed = columns::pass(self.text.as_bytes().get(self.at..)?);
+                self.at += passed.bytes;
+                found.leaves += passed.numbers;
+                found.numbers += passed.numbers;
+            }
+            numbers = found.numbers;
+            let comma = self.at;
+            self.at += 1;
+            self.at += usize::from(self.peek() == Some(b' '));
+            if self.scalar(&mut found).is_none() {
+                self.at = comma;
+                break;
+            }
+        }
+        Some(found)
+    }
+
+    /// Passes a value that is no container. Returns whether it carries something.
+    #[inline]
+    fn scalar(&mut self, found: &mut Found) -> Option<bool> {
+        let carries = match self.peek()? {
+            b'"' => !matches!(self.string().ok()?, Text::Plain("")),
+            b'-' | b'0'..=b'9' => {
+                self.number().ok()?;
+                found.numbers += 1;
+                true
+            }
+            b't' => self.word(b"true").ok().map(|()| true)?,
+            b'f' => self.word(b"false").ok().map(|()| true)?,
+            b'n' => self.word(b"null").ok().map(|()| false)?,
+            _ => return None,
+        };
+        found.leaves += u32::from(carries);
+        Some(carries)
+    }
+
+    /// Passes the same bytes as stand there.
+    #[inline]
+    fn same(&mut self, there: Between) -> Option<()> {
+        let mut from = there.from;
+        while from < there.to {
+            let theirs = block_of(self.text.as_bytes().get(from..)?);
+            let count = (there.to - from).min(blocks::BLOCK as usize);
+            if (blocks::common(theirs, self.next_block()) as usize) < count {
+                return None;
+            }
+            from += count;
+            self.at += count;
+        }
+        Some(())
+    }
+
     fn object(&mut self, at: At) -> Result<(), NoJson> {
+        let mut rows = Rows::among_others(self.at);
         self.at += 1;
         if self.next_token()? == b'}' {
             self.at += 1;
@@ -59,12 +223,16 @@ impl<'t, 's> Walk<'t, 's> {
             if self.next_token()? != b'"' {
                 return Err(NoJson::Invalid);
             }
-            let below = self.name(at)?;
+            let (below, is_row) = self.name(at)?;
             if self.next_token()? != b':' {
                 return Err(NoJson::Invalid);
             }
             self.at += 1;
-            self.value(below)?;
+            if is_row {
+                self.row(below, &mut rows)?;
+            } else {
+                self.value(below)?;
+            }
             if self.is_last(b'}')? {
                 return Ok(());
             }
@@ -73,6 +241,7 @@ impl<'t, 's> Walk<'t, 's> {
 
     fn array(&mut self, at: At) -> Result<(), NoJson> {
         self.scan.arrays = true;
+        let mut rows = Rows::of_list(self.at);
         self.at += 1;
         if self.next_token()? == b']' {
             self.at += 1;
@@ -80,7 +249,7 @@ impl<'t, 's> Walk<'t, 's> {
         }
         let row = at.row();
         loop {
-            self.value(row)?;
+            self.row(row, &mut rows)?;
             if self.is_last(b']')? {
                 return Ok(());
             }
@@ -88,6 +257,7 @@ impl<'t, 's> Walk<'t, 's> {
     }
 
     /// Whether the container ends here, rather than going on after a comma.
+    #[inline]
     fn is_last(&mut self, end: u8) -> Result<bool, NoJson> {
         let token = self.next_token()?;
         self.at += 1;
@@ -99,6 +269,7 @@ impl<'t, 's> Walk<'t, 's> {
     }
 
     /// The next byte that is no white space, and stays before it.
+    #[inline]
     fn next_token(&mut self) -> Result<u8, NoJson> {
         loop {
             match self.peek() {
@@ -109,27 +280,35 @@ impl<'t, 's> Walk<'t, 's> {
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
     /// The next eight bytes, filled up with zeros after the end.
+    #[inline]
     fn next_word(&self) -> u64 {
         word_of(self.text.as_bytes().get(self.at..).unwrap_or_default())
     }
 
+    /// The next sixteen bytes, filled up with zeros after the end.
+    #[inline]
+    fn next_block(&self) -> u8x16 {
+        block_of(self.text.as_bytes().get(self.at..).unwrap_or_default())
+    }
+
     /// What stands between the quotes, its escapes not undone.
+    #[inline]
     fn string(&mut self) -> Result<Text<'t>, NoJson> {
         self.at += 1;
         let from = self.at;
         let mut is_escaped = false;
         loop {
-            let special = special(self.next_word());
-            if special == 0 {
-                self.at += 8;
+            let plain = blocks::plain(self.next_block());
+            self.at += plain as usize;
+            if plain == blocks::BLOCK {
                 continue;
             }
-            self.at += special.trailing_zeros() as usize / 8;
             match self.peek().ok_or(NoJson::Cut)? {
                 b'"' => {
                     let raw = self.text.get(from..self.at).ok_or(NoJson::Invalid)?;
@@ -149,8 +328,8 @@ impl<'t, 's> Walk<'t, 's> {
         }
     }
 
-    /// Passes a key and says where its value lies. It is read and hashed in one go: keys are most of many bodies.
-    fn name(&mut self, at: At) -> Result<At, NoJson> {
+    /// Passes a key and says where its value lies, and whether the key is a value itself. It is read and hashed in one go: keys are most of many bodies.
+    fn name(&mut self, at: At) -> Result<(At, bool), NoJson> {
         let from = self.at;
         self.at += 1;
         let mut key = Key::new();
@@ -172,7 +351,7 @@ impl<'t, 's> Walk<'t, 's> {
             }
             let name = self.text.get(from + 1..self.at).unwrap_or_default();
             self.at += 1;
-            return Ok(at.key(name, key));
+            return Ok((at.key(name, key), key.is_value()));
         }
         self.at = from;
         let mut room = [0; MAX_KEY];
@@ -185,7 +364,7 @@ impl<'t, 's> Walk<'t, 's> {
             .chunks(8)
             .map(word_of)
             .for_each(|word| key.add(word));
-        Ok(at.key(name, key))
+        Ok((at.key(name, key), key.is_value()))
     }
 
     fn escape(&mut self) -> Result<(), NoJson> {
@@ -205,11 +384,17 @@ impl<'t, 's> Walk<'t, 's> {
         Ok(())
     }
 
-    /// Passes a number. Returns whether it is zero.
-    fn number(&mut self) -> Result<bool, NoJson> {
+    /// Passes a number.
+    #[inline]
+    fn number(&mut self) -> Result<(), NoJson> {
+        let length = blocks::number(self.next_block()) as usize;
+        if length > 0 {
+            self.at += length;
+            return Ok(());
+        }
         self.at += usize::from(self.peek() == Some(b'-'));
         let leading_zero = self.peek() == Some(b'0');
-        let (digits, mut is_zero) = self.digits();
+        let digits = self.digits();
         if digits == 0 {
             return Err(self.unfinished());
         }
@@ -218,34 +403,28 @@ impl<'t, 's> Walk<'t, 's> {
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
-            let (digits, zeros) = self.digits();
-            if digits == 0 {
+            if self.digits() == 0 {
                 return Err(self.unfinished());
             }
-            is_zero &= zeros;
         }
         if let Some(b'e' | b'E') = self.peek() {
             self.at += 1;
             self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            if self.digits().0 == 0 {
+            if self.digits() == 0 {
                 return Err(self.unfinished());
             }
         }
-        Ok(is_zero)
+        Ok(())
     }
 
-    /// Passes digits: how many, and whether all are zeros.
-    fn digits(&mut self) -> (usize, bool) {
+    /// Passes digits, and says how many.
+    fn digits(&mut self) -> usize {
         let from = self.at;
-        let mut zeros = true;
         loop {
-            let word = self.next_word();
-            let others = !digits(word) & HIGH;
-            let count = others.trailing_zeros() as usize / 8;
-            zeros &= first_bytes(word ^ (LOW * 0x30), count) == 0;
-            self.at += count;
-            if count < 8 {
-                return (self.at - from, zeros);
+            let count = blocks::digits(self.next_block());
+            self.at += count as usize;
+            if count < blocks::BLOCK {
+                return self.at - from;
             }
         }
     }
@@ -279,76 +458,14 @@ pub(super) enum Text<'t> {
     Escaped(&'t str),
 }
 
+/// What a row that repeats another one holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    /// Values that carry something.
+    pub(super) leaves: u32,
+    /// Those of them that are numbers.
+    pub(super) numbers: u32,
+}
+
 /// Bytes of a key that are read where escapes must be undone first.
 const MAX_KEY: usize = 64;
-
-/// The bytes of a word that end a run of plain text: a quote, a backslash, a control character. The lowest mark is exact: a
-/// borrow only reaches upwards.
-const fn special(word: u64) -> u64 {
-    let quote = word ^ (LOW * 0x22);
-    let backslash = word ^ (LOW * 0x5c);
-    let quote = quote.wrapping_sub(LOW) & !quote;
-    let backslash = backslash.wrapping_sub(LOW) & !backslash;
-    let control = word.wrapping_sub(LOW * 0x20) & !word;
-    (quote | backslash | control) & HIGH
-}
-
-/// The bytes of a word that are digits, one mark each.
-pub(super) const fn digits(word: u64) -> u64 {
-    let word = word ^ (LOW * 0x30);
-    let above = (word & !HIGH).wrapping_add(LOW * 0x76) | word;
-    !above & HIGH
-}
-
-/// That many bytes of a word, the others zero.
-const fn first_bytes(word: u64, count: usize) -> u64 {
-    if count >= 8 {
-        word
-    } else {
-        word & ((1 << (count * 8)) - 1)
-    }
-}
-
-/// The first eight bytes of a text, filled up with zeros after its end.
-fn word_of(text: &[u8]) -> u64 {
-    match text.first_chunk() {
-        Some(word) => u64::from_le_bytes(*word),
-        None => text
-            .iter()
-            .rev()
-            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
-    }
-}
-
-/// Undoes the escapes of a text that was walked over, as far as there is room.
-pub(super) fn unescaped<'r>(raw: &str, room: &'r mut [u8]) -> &'r str {
-    let mut used = 0;
-    let mut chars = raw.chars();
-    while let Some(read) = chars.next() {
-        let meant = match read {
-            '\\' => escaped(&mut chars),
-            read => read,
-        };
-        let Some(free) = room.get_mut(used..used + meant.len_utf8()) else {
-            break;
-        };
-        used += meant.encode_utf8(free).len();
-    }
-    let text = room.get(..used).unwrap_or_default();
-    std::str::from_utf8(text).unwrap_or_default()
-}
-
-/// What is meant by what follows a backslash. Halves of a pair stand for nothing that is read here.
-fn escaped(chars: &mut std::str::Chars<'_>) -> char {
-    match chars.next() {
-        Some('n' | 'r' | 't' | 'b' | 'f') | None => ' ',
-        Some('u') => {
-            let digits = chars.as_str().get(..4).unwrap_or_default();
-            let code = u32::from_str_radix(digits, 16).ok();
-            chars.by_ref().take(4).for_each(drop);
-            code.and_then(char::from_u32)
-                .unwrap_or(char::REPLACEMENT_CHARACTER)
-        }
-        Some(itself) => itself,
-    }
-}

@@ -69,7 +69,9 @@ impl<'a> Scene<'a> {
     /// What the walk over the body found; `None` where the body is no JSON.
     pub(super) fn found(&self) -> Option<&Found> {
         let found = self.found.get_or_init(|| match self.kind() {
-            Kind::Json | Kind::Csv | Kind::Text => self.plan.walk(self.recorded.text()),
+            Kind::Json | Kind::Ndjson | Kind::Csv | Kind::Text => {
+                self.plan.walk(self.recorded.text())
+            }
             Kind::Empty | Kind::Html | Kind::Xml => None,
         });
         found.as_ref()

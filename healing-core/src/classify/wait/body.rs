@@ -19,7 +19,8 @@ const MAX_DEPTH: u8 = 4;
 /// What the body says about waiting.
 pub(super) fn wait(recorded: &Recorded, now: Option<Timestamp>) -> Option<Duration> {
     let by_key = || {
-        let is_short = recorded.body.len() <= READ_UP_TO && recorded.kind() == Kind::Json;
+        let is_short = recorded.body.len() <= READ_UP_TO
+            && matches!(recorded.kind(), Kind::Json | Kind::Ndjson);
         let answer: Value = is_short
             .then(|| serde_json::from_slice(&recorded.body).ok())
             .flatten()?;

@@ -26,8 +26,9 @@ const KEYS: [&str; 21] = [
     "not", "equals", "differs", "contains", "starts", "empty", "absent", "is", "above", "below",
 ];
 
-const KINDS: [(&str, Kind); 6] = [
+const KINDS: [(&str, Kind); 7] = [
     ("json", Kind::Json),
+    ("ndjson", Kind::Ndjson),
     ("html", Kind::Html),
     ("xml", Kind::Xml),
     ("csv", Kind::Csv),

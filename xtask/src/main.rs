@@ -1,15 +1,16 @@
-//! The repository's own commands: `cargo xtask test` and `cargo xtask ci`.
+//! The repository's own commands: `cargo xtask test`, `cargo xtask ci` and `cargo xtask fuzz`.
 //!
 //! They are a Rust program and not a script, so that one command is the whole check on every machine and
 //! in CI, and so that no shell stands between a step and its exit status.
 
 mod cargo;
 mod core_tree;
+mod fuzz;
 mod needs;
 mod run;
 mod steps;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -33,14 +34,26 @@ struct Line {
 }
 
 /// What to run.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum Task {
-    /// Format, lints, every test, documentation and the dependency tree of `healing-core`.
+    /// Format, lints, every test, documentation, the dependency tree of `healing-core`, and ten seconds of each fuzz target.
     ///
     /// Checks first that the tools are there; as root on Debian it installs them.
     Test,
     /// All of `test`, then licences and sources (`cargo deny`), each crate alone and each feature alone.
     Ci,
+    /// Runs fuzz targets, two at a time. Inputs that reach something new stay under `target/fuzz`.
+    Fuzz {
+        /// The target; all of them without one.
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(fuzz::TARGETS))]
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = fuzz::time)]
+        time: Duration,
+        /// Runs nothing: takes inputs that were found and reach something new into `fuzz/corpus`.
+        #[arg(long, conflicts_with = "time")]
+        keep: bool,
+    },
 }
 
 #[expect(
@@ -60,8 +73,17 @@ fn main() -> ExitCode {
 fn work(line: &Line) -> anyhow::Result<()> {
     let cargo = Cargo::new(&line.cargo);
     needs::meet(&cargo)?;
-    match line.command {
+    match &line.command {
         Task::Test => run("test", &steps::test(&cargo), &cargo),
         Task::Ci => run("ci", &steps::ci(&cargo)?, &cargo),
+        Task::Fuzz { target, time, keep } => {
+            let one = target.as_deref().map(|name| [name]);
+            let names = one.as_ref().map_or(fuzz::TARGETS, |name| name.as_slice());
+            if *keep {
+                fuzz::keep(&cargo, names)
+            } else {
+                fuzz::run(&cargo, names, *time)
+            }
+        }
     }
 }

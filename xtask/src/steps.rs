@@ -4,7 +4,7 @@
 //! built once for the tests and checked once for lints and documentation. What cannot share (one crate alone, one
 //! feature alone) is left to `ci`.
 
-use crate::{cargo::Cargo, core_tree};
+use crate::{cargo::Cargo, core_tree, fuzz};
 
 /// One step.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,6 +24,8 @@ pub(crate) enum Action {
     CheckCoreTree,
     /// Runs a Python script of the workspace with these arguments.
     Python(Vec<String>),
+    /// Runs each fuzz target for a short time.
+    Fuzz,
     /// Says why a step cannot be run here.
     Omit(String),
 }
@@ -55,6 +57,7 @@ pub(crate) fn test(cargo: &Cargo) -> Vec<Step> {
             name: "tree of healing-core".to_owned(),
             action: Action::CheckCoreTree,
         },
+        fuzzing(fuzz::lack()),
     ]
 }
 
@@ -160,6 +163,13 @@ fn licences(deny: bool) -> Step {
     }
 }
 
+fn fuzzing(lack: Option<&str>) -> Step {
+    Step {
+        name: "fuzz targets".to_owned(),
+        action: lack.map_or(Action::Fuzz, |reason| Action::Omit(reason.to_owned())),
+    }
+}
+
 /// Returns the names in a listing of crates, one `name version (path)` a line.
 fn members(listed: &str) -> Vec<&str> {
     listed
@@ -189,6 +199,7 @@ impl Step {
             }
             Action::CheckCoreTree => format!("cargo {}", core_tree::ARGUMENTS.join(" ")),
             Action::Python(arguments) => format!("python3 {}", arguments.join(" ")),
+            Action::Fuzz => format!("cargo xtask fuzz --for {}s", fuzz::SHORT.as_secs()),
             Action::Omit(_) => "not run".to_owned(),
         }
     }
@@ -201,7 +212,7 @@ mod tests {
     fn arguments(step: &Step) -> &[String] {
         match &step.action {
             Action::Cargo(arguments) | Action::Document(arguments) => arguments,
-            Action::CheckCoreTree | Action::Python(_) | Action::Omit(_) => &[],
+            Action::CheckCoreTree | Action::Fuzz | Action::Python(_) | Action::Omit(_) => &[],
         }
     }
 
@@ -233,6 +244,15 @@ mod tests {
         assert!(
             matches!(licences(false).action, Action::Omit(reason) if reason.contains("not installed"))
         );
+    }
+
+    #[test]
+    fn without_a_compiler_for_libfuzzer_the_step_says_that_it_was_not_run() {
+        assert_eq!(
+            fuzzing(Some("no compiler")).action,
+            Action::Omit("no compiler".to_owned())
+        );
+        assert!(fuzzing(None).shown().ends_with("fuzz --for 10s"));
     }
 
     #[test]

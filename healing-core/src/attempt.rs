@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     body::Body,
+    pace::Share,
     vocabulary::{
         exchange::{Sent, TransportFault},
         fault::Fault,
@@ -37,6 +38,8 @@ pub struct Ask {
     /// When what is in hand is given.
     pub deadline: Instant,
     pub(crate) pattern: Option<Arc<Pattern>>,
+    /// The keys of ours that may go with it, where its source has some. None of them is in the question itself.
+    pub(crate) share: Option<Arc<Share>>,
     pub(crate) version: Version,
     pub(crate) body: bytes::Bytes,
 }
@@ -61,6 +64,8 @@ pub enum Refusal {
     BelowTheFloor,
     /// The budget for extra calls is spent.
     Budget,
+    /// The source is not to be asked yet: it named a time, or none of its keys may be used.
+    NotYet,
 }
 
 /// Why a strategy did not answer.

@@ -16,10 +16,11 @@ use crate::{
     health::Snapshot,
     kept::Kept,
     layers::observe::Observer,
+    pace::KeyHealth,
     registry::Registry,
-    settings::{Settings, SettingsError, Treatment},
+    settings::{Settings, SettingsError, SourceSettings, Treatment},
     strategies::retry::Retry,
-    vocabulary::{fidelity::Fidelity, observation::Sink},
+    vocabulary::{fidelity::Fidelity, observation::Sink, source::Source},
 };
 
 /// What heals. A cheap handle: clones share what they have learned, so give clones of one to every layer and worker.
@@ -74,6 +75,7 @@ pub struct HealerBuilder {
     clock: Clock,
     sink: Option<Arc<dyn Sink>>,
     rules: Vec<Arc<dyn Classify>>,
+    only: Option<SourceSettings>,
 }
 
 // === impl Healer ===
@@ -96,6 +98,7 @@ impl Healer {
             clock: Clock::started_now(),
             sink: None,
             rules: Vec::new(),
+            only: None,
         }
     }
 
@@ -124,6 +127,13 @@ impl Healer {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.house.registry.snapshot(self.house.clock.now())
+    }
+
+    /// How the keys of a source are doing, in the order that they were given in.
+    #[must_use]
+    pub fn keys_of(&self, source: &Source) -> Vec<KeyHealth> {
+        let registry = &self.house.registry;
+        registry.keys_of(source, self.house.clock.now())
     }
 
     /// The wall time of the healer's clock.
@@ -228,6 +238,22 @@ impl HealerBuilder {
         self.rules.push(Arc::new(rule));
         self
     }
+    /// Every request that no route is set for is one to that source: for a client of one API.
+    ///
+    /// ```
+    /// use healing_core::{Healer, KeyPlace, Keys, Secret, Source, SourceSettings};
+    /// let mut fred = SourceSettings::new(Source::new("fred_api")?);
+    /// let place = KeyPlace::Query("api_key".to_owned());
+    /// fred.keys = Some(Keys::new(place, vec![Secret::new("abcdef".to_owned())])?);
+    /// let healer = Healer::builder().source(fred).build();
+    /// assert_eq!(healer.keys_of(&Source::new("fred_api")?).len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn source(mut self, settings: SourceSettings) -> Self {
+        self.only = Some(settings);
+        self
+    }
 
     /// Reads the time there.
     #[must_use]
@@ -246,7 +272,7 @@ impl HealerBuilder {
         };
         let house = House {
             clock: self.clock,
-            registry: Registry::new(self.clock, Arc::new(self.treatment)),
+            registry: Registry::new(self.clock, Arc::new(self.treatment), self.only),
             kept: Kept::new(self.copies),
             observer: Observer::new(self.clock, self.sink),
             budget: Budget::new(all),

@@ -28,8 +28,9 @@
 //! # }
 //! ```
 
-// The example of the book's page about the library has to compile.
+// The examples of the book's pages have to compile.
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/library.md"))]
+#![cfg_attr(doctest, doc = include_str!("../../docs/src/keys.md"))]
 
 mod attempt;
 mod background;
@@ -45,10 +46,12 @@ mod health;
 mod hop;
 mod incidents;
 mod kept;
+mod keys;
 mod layers;
 pub mod learn;
 mod lock;
 mod outage;
+mod pace;
 pub mod plan;
 mod problem;
 mod redact;
@@ -74,10 +77,12 @@ pub use crate::{
     incidents::{
         Alert, AlertChange, AlertLevel, HealingState, Incidents, Resolution, ResolveReason,
     },
+    keys::{KeyPlace, KeyVault, Keys, KeysError, Secret},
     layers::{
         heal::{Heal, HealFuture, HealLayer},
         label::{Label, LabelFuture, LabelLayer},
     },
+    pace::KeyHealth,
     problem::Problem,
     redact::{REDACTED, redacted_params},
     settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
@@ -88,8 +93,8 @@ pub use crate::{
         stored::StoredEvent,
         writer::{StoreWriter, WriterCounts, WriterSettings},
     },
-    strategies::retry::Retry,
-    strategy_layers::{RetryLayer, StaleLayer},
+    strategies::{retry::Retry, rotate_key::RotateKey},
+    strategy_layers::{RetryLayer, RotateKeyLayer, StaleLayer},
     vocabulary::{
         exchange::{Sent, TransportFault},
         fault::{Domain, Fault, FaultClass, FaultClassError},

@@ -164,6 +164,14 @@ impl Gate {
         }
     }
 
+    /// Whether the source named a time before which nothing is asked, and how long that still is.
+    pub(crate) fn told_to_wait(&self, now: Instant) -> Option<Rest> {
+        let marked = self.marked.load(Relaxed);
+        marked
+            .then(|| lock(&self.memory).told_to_wait(now))
+            .flatten()
+    }
+
     /// Takes note of a fault that struck `object`.
     pub(crate) fn failed(&self, now: Instant, fault: &Fault, object: u64) {
         self.marked.store(true, Relaxed);

@@ -13,7 +13,7 @@ use std::{
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use foldhash::quality::RandomState;
-use http::Uri;
+use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -28,6 +28,7 @@ use crate::{
     },
     lock::lock,
     outage::{Gate, Guards},
+    pace::{KeyHealth, Pace, Share},
     registry::configured::{Configured, place_of},
     settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     vocabulary::{pattern::Pattern, route::Route, source::Source},
@@ -47,6 +48,8 @@ pub(crate) struct Registry {
     sources: Mutex<HashMap<Source, Arc<SourceState>>>,
     configured: ArcSwap<Configured<RouteState>>,
     configuring: Mutex<()>,
+    /// The source of all requests that no route is set for; `None`: it is found out.
+    only: Option<Source>,
 }
 
 /// Where a request belongs.
@@ -87,6 +90,7 @@ pub(crate) struct RouteState {
 pub(crate) struct SourceState {
     source: Source,
     settings: ArcSwap<SourceSettings>,
+    pace: ArcSwapOption<Pace>,
     pub(crate) budget: Budget,
     /// Requests of callers, for the budget.
     pub(crate) requests: AtomicU64,
@@ -99,14 +103,23 @@ pub(crate) struct SourceState {
 // === impl Registry ===
 
 impl Registry {
-    pub(crate) fn new(clock: Clock, otherwise: Arc<Treatment>) -> Self {
-        Self {
+    pub(crate) fn new(
+        clock: Clock,
+        otherwise: Arc<Treatment>,
+        only: Option<SourceSettings>,
+    ) -> Self {
+        let registry = Self {
+            only: only.as_ref().map(|only| only.source.clone()),
             clock,
             sites: ArcSwap::default(),
             sources: Mutex::default(),
             configured: ArcSwap::from_pointee(Configured::none(otherwise)),
             configuring: Mutex::default(),
+        };
+        if let Some(settings) = only {
+            registry.configure_source(settings);
         }
+        registry
     }
 
     /// The route of a request, and the address that it goes to.
@@ -158,20 +171,32 @@ impl Registry {
 
     /// Sources that nothing is set for any more go back to what is built in.
     fn configure_sources(&self, settings: &Settings) {
-        let now = self.clock.now();
-        let mut states = lock(&self.sources);
-        for state in states.values() {
-            let plain = SourceSettings::new(state.source.clone());
-            state.settings.store(Arc::new(plain));
+        let states: Vec<Arc<SourceState>> = lock(&self.sources).values().cloned().collect();
+        for state in states {
+            let is_set = settings
+                .sources
+                .iter()
+                .any(|set| set.source == state.source);
+            if !is_set && self.only.as_ref() != Some(&state.source) {
+                let plain = SourceSettings::new(state.source.clone());
+                state.takes(plain, self.clock);
+            }
         }
         for source in &settings.sources {
-            let name = source.source.clone();
-            let begin = || Arc::new(SourceState::new(name.clone(), now));
-            let state = states.entry(name.clone()).or_insert_with(begin);
-            state.settings.store(Arc::new(source.clone()));
+            self.configure_source(source.clone());
         }
     }
 
+    fn configure_source(&self, settings: SourceSettings) {
+        let state = self.source_state(&settings.source);
+        state.takes(settings, self.clock);
+    }
+
+    fn source_state(&self, source: &Source) -> Arc<SourceState> {
+        let begin = || Arc::new(SourceState::new(source.clone(), self.clock.now()));
+        let mut states = lock(&self.sources);
+        Arc::clone(states.entry(source.clone()).or_insert_with(begin))
+    }
     fn begin_configured(&self, name: Route, route: &RouteSettings) -> Arc<RouteState> {
         let authority = route.pattern.authorities().first().map_or("", place_of);
         let site = self.sites.load().get(authority).map(Arc::clone);
@@ -181,13 +206,20 @@ impl Registry {
 
     fn discovered(&self, site: &Site, authority: &str, uri: &Uri) -> Arc<RouteState> {
         site.routes.route(uri, |template| {
-            let source = if authority.is_empty() {
-                discover::source_of(uri.path())
-            } else {
-                Source::slug_of(uri.host().unwrap_or(authority))
+            let source = match &self.only {
+                Some(only) => only.clone(),
+                None if authority.is_empty() => discover::source_of(uri.path()),
+                None => Source::slug_of(uri.host().unwrap_or(authority)),
             };
             Arc::new(self.begin_route(Route::new(source, template), &site.gate))
         })
+    }
+
+    /// How the keys of a source are doing.
+    pub(crate) fn keys_of(&self, source: &Source, now: Instant) -> Vec<KeyHealth> {
+        let state = lock(&self.sources).get(source).map(Arc::clone);
+        let pace = state.and_then(|state| state.pace.load_full());
+        pace.map_or_else(Vec::new, |pace| pace.health(now))
     }
 
     /// Takes a reading of every route; call it about once a second.
@@ -248,11 +280,7 @@ impl Registry {
 
     fn begin_route(&self, route: Route, upstream: &Arc<Gate>) -> RouteState {
         let now = self.clock.now();
-        let source = Arc::clone(
-            lock(&self.sources)
-                .entry(route.source().clone())
-                .or_insert_with(|| Arc::new(SourceState::new(route.source().clone(), now))),
-        );
+        let source = self.source_state(route.source());
         RouteState {
             route,
             source,
@@ -367,6 +395,7 @@ impl SourceState {
     fn new(source: Source, now: Instant) -> Self {
         Self {
             settings: ArcSwap::from_pointee(SourceSettings::new(source.clone())),
+            pace: ArcSwapOption::empty(),
             source,
             budget: Budget::new(BudgetRules::default()),
             requests: AtomicU64::new(0),
@@ -375,6 +404,20 @@ impl SourceState {
             last_fault: Mutex::default(),
             status: Mutex::default(),
         }
+    }
+
+    fn takes(&self, settings: SourceSettings, clock: Clock) {
+        let before = self.pace.load();
+        let keys = settings.keys.as_ref().filter(|keys| !keys.is_empty());
+        let pace = keys.map(|keys| Arc::new(Pace::new(keys, before.as_deref(), clock)));
+        self.pace.store(pace);
+        self.settings.store(Arc::new(settings));
+    }
+
+    /// What a request like that may use of its keys.
+    pub(crate) fn share(&self, uri: &Uri, headers: &HeaderMap) -> Option<Arc<Share>> {
+        let pace = self.pace.load();
+        pace.as_ref().and_then(|pace| pace.share(uri, headers))
     }
 
     /// The gate before this source for a caller with those credentials: one caller's spent quota is not another's.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     attempt::Strategy,
     classify::Rules,
+    keys::Keys,
     vocabulary::{fidelity::Fidelity, pattern::Pattern, source::Source},
 };
 
@@ -53,6 +54,8 @@ pub struct SourceSettings {
     pub source: Source,
     /// Its rules; `None`: those that are built in under its slug or another of its names, where there are some.
     pub rules: Option<Arc<Rules>>,
+    /// Keys of ours, for requests whose caller sent none; `None`: requests go out as they come.
+    pub keys: Option<Keys>,
 }
 
 /// A route that is set rather than discovered.
@@ -129,6 +132,7 @@ impl SourceSettings {
         Self {
             source,
             rules: None,
+            keys: None,
         }
     }
 }

@@ -1,3 +1,4 @@
 //! The ways to answer when the primary attempt failed, one a file.
 
 pub(crate) mod retry;
+pub(crate) mod rotate_key;

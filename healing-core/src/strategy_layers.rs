@@ -6,7 +6,8 @@ use crate::{
     background::Background,
     healer::{Healer, HealerBuilder},
     layers::heal::{Heal, HealLayer},
-    strategies::retry::Retry,
+    settings::SourceSettings,
+    strategies::{retry::Retry, rotate_key::RotateKey},
 };
 
 /// Asks again where that may help, and does nothing else.
@@ -39,6 +40,29 @@ pub struct RetryLayer(HealLayer);
 /// ```
 #[derive(Clone, Debug)]
 pub struct StaleLayer(HealLayer);
+
+/// Sends requests with a key, asks again with the next one where the source turned it away, and does nothing else.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::convert::Infallible;
+/// use healing_core::{Body, KeyPlace, Keys, RotateKeyLayer, Secret, Source, SourceSettings};
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// let mut fred = SourceSettings::new(Source::new("fred_api")?);
+/// let keys = ["revoked", "valid"].map(|key| Secret::new(key.to_owned()));
+/// fred.keys = Some(Keys::new(KeyPlace::Query("api_key".to_owned()), keys.into())?);
+/// let client = ServiceBuilder::new().layer(RotateKeyLayer::new(fred)).service_fn(|request: http::Request<Body>| async move {
+///     let status = if request.uri().query() == Some("api_key=valid") { 200 } else { 401 };
+///     Ok::<_, Infallible>(http::Response::builder().status(status).body(Body::from("[1]")).unwrap())
+/// });
+/// let answer = client.oneshot(http::Request::get("/fred/series").body(Body::empty())?).await?;
+/// assert_eq!(answer.status(), 200);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RotateKeyLayer(HealLayer);
 
 // === impl RetryLayer ===
 
@@ -92,6 +116,30 @@ impl Default for StaleLayer {
 }
 
 impl<S> Layer<S> for StaleLayer {
+    type Service = Heal<S>;
+
+    fn layer(&self, inner: S) -> Heal<S> {
+        self.0.layer(inner)
+    }
+}
+
+// === impl RotateKeyLayer ===
+
+impl RotateKeyLayer {
+    /// For requests to that source, with its keys.
+    #[must_use]
+    pub fn new(source: SourceSettings) -> Self {
+        let healer = Healer::builder()
+            .gives_copies(false)
+            .without_strategies()
+            .strategy(RotateKey)
+            .source(source)
+            .build();
+        Self(HealLayer::new(healer))
+    }
+}
+
+impl<S> Layer<S> for RotateKeyLayer {
     type Service = Heal<S>;
 
     fn layer(&self, inner: S) -> Heal<S> {

@@ -7,6 +7,7 @@
 mod answers;
 mod attempts;
 mod call;
+mod echo;
 mod gates;
 mod handover;
 mod read;

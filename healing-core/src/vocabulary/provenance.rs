@@ -70,6 +70,8 @@ impl StrategyId {
     pub const EXPONENTIAL_BACKOFF_RETRY: Self = Self("exponential_backoff_retry");
     /// Give the kept copy.
     pub const USE_CACHED_DATA: Self = Self("use_cached_data");
+    /// Ask with another key.
+    pub const API_KEY_ROTATION: Self = Self("api_key_rotation");
     /// Nothing worked.
     pub const NONE: Self = Self("none");
 

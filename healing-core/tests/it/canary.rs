@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     fmt::{self, Write as _},
+    future::{Ready, ready},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -12,8 +13,9 @@ use std::{
 use futures_util::future::BoxFuture;
 use healing_core::{
     Answer, Ask, Attempts, Body, Classify, ErrorEvent, Expose, Fault, Fidelity, HealLayer, Healer,
-    Identity, LabelLayer, Miss, Offer, Provenance, Refusal, Reply, Sent, Sink, StoredEvent,
-    Strategy, StrategyId, TransportError, TransportFault,
+    Identity, KeyPlace, Keys, LabelLayer, Miss, Offer, Provenance, Refusal, Reply, RotateKey,
+    Secret, Sent, Sink, Source, SourceSettings, StoredEvent, Strategy, StrategyId, TransportError,
+    TransportFault,
 };
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -268,4 +270,65 @@ async fn a_secret_is_in_nothing_that_a_strategy_or_a_rule_prints_for_debugging()
     answer.await.unwrap();
     assert!(written.shows("Ask") && written.shows("Reply") && written.shows("Answer"));
     assert!(!written.shows(CANARY), "{written:?}");
+}
+
+/// Two keys of ours, both of which tell.
+fn keyed(place: KeyPlace) -> SourceSettings {
+    let ring = ["-one", "-two"].map(|end| Secret::new(format!("{CANARY}{end}")));
+    let mut source = SourceSettings::new(Source::new("fred_api").unwrap());
+    source.keys = Some(Keys::new(place, ring.into()).unwrap());
+    source
+}
+
+fn has_the_second_key(request: &Request<Body>) -> bool {
+    let field = request.headers().get("x-api-key");
+    let field = field.is_some_and(|value| value.as_bytes().ends_with(b"two"));
+    field
+        || request
+            .uri()
+            .query()
+            .is_some_and(|query| query.ends_with("two"))
+}
+
+/// The second key is good; to the first one is said what is to be said.
+fn said_to(request: &Request<Body>, n: usize) -> Ready<Result<Response<Body>, Talkative>> {
+    ready(said(if has_the_second_key(request) { 0 } else { n }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_ours_is_in_nothing_but_the_request_whatever_becomes_of_it() {
+    let field = http::HeaderName::from_static("x-api-key");
+    for place in [
+        KeyPlace::Query("api_key".to_owned()),
+        KeyPlace::Header(field),
+    ] {
+        let written = Written::default();
+        let _logs = tracing::subscriber::set_default(written.clone());
+        let prints = Prints(written.clone());
+        let healer = Healer::builder()
+            .answer_errors()
+            .strategy(RotateKey)
+            .strategy(prints.clone())
+            .rule(prints)
+            .source(keyed(place))
+            .sink(Arc::new(written.clone()))
+            .build();
+        let heal = HealLayer::new(healer.clone());
+        let identity = Identity::new("heal-7f3a", Expose::Full).unwrap();
+        for n in [0, 3, 4, 0, 1, 2, 3, 4, 5, 6, 7] {
+            let upstream = tower::service_fn(move |request| said_to(&request, n));
+            let client = LabelLayer::new(identity.clone()).layer(heal.layer(upstream));
+            let request = Request::get("http://fred.test/fred/series?id=A").body(Body::empty());
+            note(&written, client.oneshot(request.unwrap()).await).await;
+            tokio::time::sleep(std::time::Duration::from_secs(70)).await;
+        }
+        let source = Source::new("fred_api").unwrap();
+        written.note(format_args!(
+            "{healer:?} {heal:?} {:?} {:?}",
+            healer.snapshot(),
+            healer.keys_of(&source)
+        ));
+        assert!(written.shows("api_key_rotation"), "{written:?}");
+        assert!(!written.shows(CANARY), "{written:?}");
+    }
 }

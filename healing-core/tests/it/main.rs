@@ -6,6 +6,7 @@ mod heal_copies;
 mod heal_faults;
 mod heal_floor;
 mod heal_health;
+mod heal_keys;
 mod heal_outage;
 mod heal_retry;
 mod heal_settings;

@@ -14,7 +14,7 @@ use tower_service::Service;
 use crate::{
     attempt::{Ask, Attempts, Miss, Refusal, TransportError},
     body::{Body, BoxError},
-    layers::heal::call::{Last, Place},
+    layers::heal::call::{Last, Place, Underway},
     lock::lock,
 };
 
@@ -75,10 +75,6 @@ where
     R::Error: Into<BoxError>,
 {
     fn attempt(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>> {
-        if !self.pay() {
-            return Box::pin(std::future::ready(Err(Miss::Refused(Refusal::Budget))));
-        }
-        self.made.fetch_add(1, Relaxed);
         let place = if ask.uri == self.place.ask.uri && ask.headers == self.place.ask.headers {
             Arc::clone(&self.place)
         } else {
@@ -87,15 +83,23 @@ where
                     .elsewhere(ask.clone(), self.place.house.clock.now()),
             )
         };
+        let now = place.house.clock.now();
+        let pass = match place.pass(now) {
+            Ok(pass) if place.gates.with(&pass).told_to_wait(now).is_none() => pass,
+            Ok(_) | Err(_) => return refused(Refusal::NotYet),
+        };
+        if !self.pay() {
+            return refused(Refusal::Budget);
+        }
+        self.made.fetch_add(1, Relaxed);
         let (inner, ask) = (self.inner.clone(), ask.clone());
         let (last, stored) = (Arc::clone(&self.last), Arc::clone(&self.stored));
         Box::pin(async move {
             place.head_came.store(false, Relaxed);
+            let request = pass.dress(ask.request());
             let sent_at = place.house.clock.now();
-            match place
-                .call(&ask, inner.oneshot(ask.request()), sent_at)
-                .await
-            {
+            let underway = Underway { sent_at, pass };
+            match place.call(&ask, inner.oneshot(request), underway).await {
                 Ok(good) => {
                     stored.store(good.stored, Relaxed);
                     Ok(good.response)
@@ -107,4 +111,11 @@ where
             }
         })
     }
+}
+
+fn refused<T>(refusal: Refusal) -> BoxFuture<'static, Result<T, Miss>>
+where
+    T: Send + 'static,
+{
+    Box::pin(std::future::ready(Err(Miss::Refused(refusal))))
 }

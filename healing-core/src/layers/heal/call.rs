@@ -22,11 +22,13 @@ use crate::{
     kept::{BodyHash, Copy, Memory, Received, UrlKey, Wanted, caller},
     layers::{
         heal::{
-            gates::Gates,
+            echo,
+            gates::{Gates, Who},
             read::{Bounds, Read, read},
         },
         observe::Call,
     },
+    pace::Pass,
     registry::{RouteState, Whereabouts},
     settings::Treatment,
     vocabulary::{
@@ -57,6 +59,13 @@ pub(crate) struct Place {
     pub(crate) head_came: AtomicBool,
     /// Whether the call was counted as failed while it was still under way: it fails once.
     pub(crate) given_up: AtomicBool,
+}
+
+/// A call on its way.
+#[derive(Debug)]
+pub(crate) struct Underway {
+    pub(crate) sent_at: Instant,
+    pub(crate) pass: Pass,
 }
 
 /// An answer that may be given as exact: a good one, or one that says that the caller made a mistake.
@@ -90,11 +99,16 @@ pub(crate) enum Last<E> {
 
 impl Place {
     /// The place of a request that came at `now`. Its body is waited for to the end, whatever its length.
-    pub(crate) fn of(house: Arc<House>, ask: Ask, here: Whereabouts, now: Instant) -> Self {
+    pub(crate) fn of(house: Arc<House>, mut ask: Ask, here: Whereabouts, now: Instant) -> Self {
         let caller = caller::digest(&ask.headers);
         let key = house.kept.key(&ask.uri, caller.as_ref());
         let memory = house.kept.find(key);
-        let gates = Gates::of(&here, memory.as_ref(), caller.as_ref(), now);
+        ask.share = here.route.source.share(&ask.uri, &ask.headers);
+        let who = Who {
+            share: ask.share.as_deref(),
+            caller: caller.as_ref(),
+        };
+        let gates = Gates::of(&here, memory.as_ref(), who, now);
         let with_credentials = caller.is_some();
         Self {
             house,
@@ -136,12 +150,21 @@ impl Place {
         )
     }
 
-    /// Waits for the answer to `ask`, sent at `sent_at`.
+    /// Permission for a call now.
+    ///
+    /// # Errors
+    /// With why not, and for how long.
+    pub(crate) fn pass(&self, now: Instant) -> Result<Pass, Fault> {
+        let share = self.ask.share.as_ref();
+        share.map_or_else(|| Ok(Pass::free()), |share| share.pass(now))
+    }
+
+    /// Waits for the answer to `ask`.
     pub(crate) async fn call<F, R, E>(
         &self,
         ask: &Ask,
         answer: F,
-        sent_at: Instant,
+        underway: Underway,
     ) -> Result<Good, Bad<E>>
     where
         F: Future<Output = Result<Response<R>, E>>,
@@ -150,7 +173,7 @@ impl Place {
         E: TransportError,
     {
         let called = match answer.await {
-            Ok(response) => self.received(ask, response).await,
+            Ok(response) => self.received(ask, response, &underway.pass).await,
             Err(error) => {
                 let (transport, sent) = error.fault();
                 let fault = transport.fault();
@@ -166,7 +189,7 @@ impl Place {
             }
         };
         let now = self.house.clock.now();
-        let took = now.saturating_duration_since(sent_at);
+        let took = now.saturating_duration_since(underway.sent_at);
         let fault = called.as_ref().err().map(|bad| &bad.fault);
         if fault.is_some() && self.given_up.load(Relaxed) {
             return called;
@@ -179,9 +202,16 @@ impl Place {
             },
             now,
         );
+        let gates = self.gates.with(&underway.pass);
         match fault {
-            None => self.gates.good(now),
-            Some(fault) => self.failed(fault, now),
+            None => {
+                underway.pass.good(now);
+                gates.good(now);
+            }
+            Some(fault) => {
+                underway.pass.failed(fault, now);
+                self.failed(&gates, fault, now);
+            }
         }
         called
     }
@@ -199,14 +229,14 @@ impl Place {
             },
             now,
         );
-        self.failed(&fault, now);
+        self.failed(&self.gates, &fault, now);
         fault
     }
 
     /// Remembers a fault; a URL's memory begins with its first one at the latest.
-    fn failed(&self, fault: &Fault, now: Instant) {
+    fn failed(&self, gates: &Gates, fault: &Fault, now: Instant) {
         let object = self.key.object();
-        self.gates.failed(fault, object, now);
+        gates.failed(fault, object, now);
         if self.gates.url.is_none() && fault.domain == Domain::Object && !fault.is_change_of_shape()
         {
             self.house
@@ -227,13 +257,19 @@ impl Place {
         Fault::new(FaultClass::Timeout, detail)
     }
 
-    async fn received<R, E>(&self, ask: &Ask, response: Response<R>) -> Result<Good, Bad<E>>
+    async fn received<R, E>(
+        &self,
+        ask: &Ask,
+        response: Response<R>,
+        pass: &Pass,
+    ) -> Result<Good, Bad<E>>
     where
         R: http_body::Body<Data = Bytes> + Send + 'static,
         R::Error: Into<BoxError>,
     {
         self.head_came.store(true, Relaxed);
         let (mut head, body) = response.into_parts();
+        echo::mask_fields(&mut head, pass);
         if head
             .extensions
             .get::<Provenance>()
@@ -250,7 +286,7 @@ impl Place {
         let now = || self.house.clock.timestamp(self.house.clock.now());
         let fault = match classify::judge_head(&head, expected, now) {
             HeadVerdict::Pass => return Ok(as_it_comes(head, Body::wrap(body))),
-            HeadVerdict::Fault(fault) if fault.class.is_the_callers() => {
+            HeadVerdict::Fault(fault) if is_the_callers(&fault, pass) => {
                 return Ok(as_it_comes(head, Body::wrap(body)));
             }
             HeadVerdict::Fault(fault) if ask.method == Method::HEAD => {
@@ -264,7 +300,10 @@ impl Place {
             HeadVerdict::Judge => None,
         };
         strip_hop_fields(&mut head.headers);
-        let read = read(body, &head.headers, self.bounds(), &self.house.held).await;
+        let read = match read(body, &head.headers, self.bounds(), &self.house.held).await {
+            Read::Whole(chunks) => Read::Whole(echo::mask_body(&mut head, chunks, pass)),
+            read @ (Read::Streaming(_) | Read::Broken(_)) => read,
+        };
         match (read, fault) {
             (Read::Whole(chunks), None) => self.judge(ask, head, chunks),
             (Read::Streaming(body), None) => Ok(as_it_comes(head, body)),
@@ -396,6 +435,11 @@ struct Learned {
     /// Of which variant it is the shape.
     varies_by: Option<u64>,
     hash: BodyHash,
+}
+
+/// Whether the caller made the mistake. A key that we put in is ours to answer for.
+fn is_the_callers(fault: &Fault, pass: &Pass) -> bool {
+    fault.class.is_the_callers() && !(fault.class == FaultClass::AuthError && pass.has_key())
 }
 
 /// An answer that is not read whole, and so not kept.

@@ -1,12 +1,13 @@
 //! The gates on a request's way: its URL, its route, its source's key, its upstream's address.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use tokio::time::Instant;
 
 use crate::{
     kept::Memory,
-    outage::{Gate, Passage},
+    outage::{Gate, Passage, Rest},
+    pace::{Pass, Share},
     registry::Whereabouts,
     vocabulary::fault::{Domain, Fault},
 };
@@ -21,43 +22,70 @@ pub(crate) struct Gates {
     pub(crate) upstream: Arc<Gate>,
 }
 
+/// Whose calls they are: with a key of ours, or by the caller's credentials.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Who<'a> {
+    pub(crate) share: Option<&'a Share>,
+    pub(crate) caller: Option<&'a [u8; 32]>,
+}
+
 // === impl Gates ===
 
 impl Gates {
     pub(crate) fn of(
         here: &Whereabouts,
         memory: Option<&Arc<Memory>>,
-        caller: Option<&[u8; 32]>,
+        who: Who<'_>,
         now: Instant,
     ) -> Self {
+        let ours = who.share.and_then(|share| share.gate(now));
         Self {
             url: memory.map(|memory| Arc::clone(&memory.gate)),
             route: Arc::clone(&here.route.gate),
-            key: here.route.source.gate_of(caller, now),
+            key: ours.unwrap_or_else(|| here.route.source.gate_of(who.caller, now)),
             upstream: Arc::clone(&here.upstream),
         }
     }
 
-    /// Asks each for passage, the widest first; the first that does not simply let pass decides.
+    /// Asks each for passage, the widest first; the first that does not simply let pass decides. A time that the source
+    /// named holds whatever the others say.
     pub(crate) fn ask(&self, now: Instant, jitter: f64) -> Passage {
-        let wide = [&self.upstream, &self.key, &self.route].into_iter();
-        for gate in wide.chain(&self.url) {
+        for gate in self.all() {
             match gate.ask(now, jitter) {
                 Passage::Free => {}
                 passage @ (Passage::Try(_) | Passage::Probe(_) | Passage::Rest(_)) => {
-                    return passage;
+                    return self.told_to_wait(now).map_or(passage, Passage::Rest);
                 }
             }
         }
         Passage::Free
     }
 
+    /// Whether the source named a time before which this is not asked.
+    pub(crate) fn told_to_wait(&self, now: Instant) -> Option<Rest> {
+        let told = self.all().filter_map(|gate| gate.told_to_wait(now));
+        told.max_by_key(|rest| rest.retry_in)
+    }
+
+    /// The same for a call with that pass: its key may be another one.
+    pub(crate) fn with(&self, pass: &Pass) -> Cow<'_, Self> {
+        match pass.gate() {
+            Some(key) if !Arc::ptr_eq(key, &self.key) => Cow::Owned(Self {
+                key: Arc::clone(key),
+                ..self.clone()
+            }),
+            Some(_) | None => Cow::Borrowed(self),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Gate>> {
+        let wide = [&self.upstream, &self.key, &self.route].into_iter();
+        wide.chain(&self.url)
+    }
+
     /// A good answer clears everything on its way.
     pub(crate) fn good(&self, now: Instant) {
-        for gate in [&self.upstream, &self.key, &self.route]
-            .into_iter()
-            .chain(&self.url)
-        {
+        for gate in self.all() {
             gate.good(now);
         }
     }

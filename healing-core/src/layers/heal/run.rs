@@ -20,7 +20,7 @@ use crate::{
     layers::heal::{
         attempts::Calls,
         broken_off,
-        call::{Bad, Good, Last, Place},
+        call::{Bad, Good, Last, Place, Underway},
         handover::Give,
         scene::Scene,
     },
@@ -104,6 +104,7 @@ impl<S, E> Run<S, E> {
             id: house.clock.id(arrived),
             route: here.route.route.clone(),
             pattern: here.route.pattern.load_full(),
+            share: None, // its place finds out
             method: head.method,
             uri: head.uri,
             headers: head.headers,
@@ -145,11 +146,19 @@ where
         } else {
             limit
         };
+        let pass = match self.place.pass(self.arrived) {
+            Ok(pass) => pass,
+            Err(fault) => return self.held_back(fault).await,
+        };
         self.attempts = 1;
-        let request = self.first_request();
+        let request = pass.dress(self.first_request());
         let answer = self.inner.call(request);
         let place = Arc::clone(&self.place);
-        let mut call = pin!(place.call(&place.ask, answer, self.arrived));
+        let underway = Underway {
+            sent_at: self.arrived,
+            pass,
+        };
+        let mut call = pin!(place.call(&place.ask, answer, underway));
         let called = timeout_at(first_wait, &mut call).await;
         if let Ok(Ok(Good { response, stored })) = called {
             return self.exact(response, stored);
@@ -182,17 +191,21 @@ where
             return;
         };
         self.rested(&copy, ticket.rest);
-        let request = self.first_request();
+        let Ok(pass) = self.place.pass(self.arrived) else {
+            return;
+        };
+        let request = pass.dress(self.first_request());
         let answer = self.inner.call(request);
+        let underway = Underway {
+            sent_at: self.arrived,
+            pass,
+        };
         let limit = self.limit(Asking::Probing {
             rested: ticket.rested,
         });
-        if timeout_at(
-            limit,
-            self.place.call(&self.place.ask, answer, self.arrived),
-        )
-        .await
-        .is_err()
+        if timeout_at(limit, self.place.call(&self.place.ask, answer, underway))
+            .await
+            .is_err()
         {
             self.place
                 .timed_out(limit.saturating_duration_since(self.arrived));
@@ -217,6 +230,14 @@ where
         let last = Arc::new(Mutex::new(Last::Nothing));
         if !self.heal(&fault, vec![fault.clone()], &last).await {
             self.refused(rest);
+        }
+    }
+
+    /// Does not ask, because no key may be used now.
+    async fn held_back(&mut self, fault: Fault) {
+        let last = Arc::new(Mutex::new(Last::Nothing));
+        if !self.heal(&fault, vec![fault.clone()], &last).await {
+            self.not_asked(fault);
         }
     }
 

@@ -129,6 +129,20 @@ impl<S, E> Scene<S, E> {
         self.problem(problem, fault);
     }
 
+    /// What is in hand, because no key may be used now; or nothing, and when one may.
+    pub(crate) fn not_asked(&mut self, fault: Fault) {
+        if let Some(copy) = self.in_hand.clone() {
+            return self.stale(&copy, fault, CacheUse::Rested);
+        }
+        let wait = fault.wait.unwrap_or_default();
+        let rest = Rest {
+            class: fault.class,
+            retry_in: wait,
+            refuse: true,
+        };
+        self.refused(rest);
+    }
+
     /// Nothing better came: what is in hand, or the last real outcome.
     pub(crate) fn exhausted(&mut self, fault: Fault, last: Last<E>) {
         if let Some(copy) = self.in_hand.clone() {

@@ -37,6 +37,19 @@ fn an_axum_api_gives_its_last_good_answer_and_says_so() {
 }
 
 #[test]
+fn a_revoked_key_is_replaced_and_nobody_waits_for_nothing() {
+    let shows = [
+        "both keys valid: 200 OK (direct, 1 call)",
+        "first key revoked: 200 OK (api_key_rotation, 2 calls)",
+        "from then on: 200 OK (direct, 1 call)",
+        "three at once, two a second: direct, direct, request_queuing",
+        "key 1: 2 calls, turned away 1 time, rests: true",
+        "key 2: 5 calls, turned away 0 times, rests: false",
+    ];
+    check(env!("CARGO_BIN_EXE_key_rotation"), &shows);
+}
+
+#[test]
 fn a_strategy_of_ones_own_answers_where_the_caller_consents() {
     let shows = [
         "with consent: 200 OK {\"close_of_yesterday\":229.87} (Some(Estimate), closing_price)",

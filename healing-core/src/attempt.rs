@@ -40,6 +40,8 @@ pub struct Ask {
     pub(crate) pattern: Option<Arc<Pattern>>,
     /// The keys of ours that may go with it, where its source has some. None of them is in the question itself.
     pub(crate) share: Option<Arc<Share>>,
+    /// Until when something better than what is in hand may come.
+    pub(crate) until: Instant,
     pub(crate) version: Version,
     pub(crate) body: bytes::Bytes,
 }
@@ -64,8 +66,10 @@ pub enum Refusal {
     BelowTheFloor,
     /// The budget for extra calls is spent.
     Budget,
-    /// The source is not to be asked yet: it named a time, or none of its keys may be used.
+    /// The source is not to be asked yet: it named a time, none of its keys may be used, or no call is left.
     NotYet,
+    /// Too many wait for their turn.
+    QueueFull,
 }
 
 /// Why a strategy did not answer.
@@ -128,6 +132,10 @@ pub trait Strategy: Send + Sync + fmt::Debug {
 pub trait Attempts: Send {
     /// Asks once. `Ok` is a good answer.
     fn attempt(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>>;
+
+    /// Waits until a call is permitted, behind those who wait already, and asks. It does not wait for what would come too
+    /// late.
+    fn attempt_in_turn(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>>;
 }
 
 /// An error below HTTP that can say what it is, so that it can be judged like any other bad answer.

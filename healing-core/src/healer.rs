@@ -16,7 +16,7 @@ use crate::{
     health::Snapshot,
     kept::Kept,
     layers::observe::Observer,
-    pace::KeyHealth,
+    pace::PaceHealth,
     registry::Registry,
     settings::{Settings, SettingsError, SourceSettings, Treatment},
     strategies::retry::Retry,
@@ -129,11 +129,11 @@ impl Healer {
         self.house.registry.snapshot(self.house.clock.now())
     }
 
-    /// How the keys of a source are doing, in the order that they were given in.
+    /// How the keys and quotas of a source are doing; nothing where none are set for it.
     #[must_use]
-    pub fn keys_of(&self, source: &Source) -> Vec<KeyHealth> {
+    pub fn pace_of(&self, source: &Source) -> PaceHealth {
         let registry = &self.house.registry;
-        registry.keys_of(source, self.house.clock.now())
+        registry.pace_of(source, self.house.clock.now())
     }
 
     /// The wall time of the healer's clock.
@@ -238,6 +238,7 @@ impl HealerBuilder {
         self.rules.push(Arc::new(rule));
         self
     }
+
     /// Every request that no route is set for is one to that source: for a client of one API.
     ///
     /// ```
@@ -246,7 +247,7 @@ impl HealerBuilder {
     /// let place = KeyPlace::Query("api_key".to_owned());
     /// fred.keys = Some(Keys::new(place, vec![Secret::new("abcdef".to_owned())])?);
     /// let healer = Healer::builder().source(fred).build();
-    /// assert_eq!(healer.keys_of(&Source::new("fred_api")?).len(), 1);
+    /// assert_eq!(healer.pace_of(&Source::new("fred_api")?).keys.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

@@ -7,8 +7,9 @@
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, uri::Authority};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use crate::{redact::REDACTED, vocabulary::source::Source};
 
@@ -17,6 +18,13 @@ const MAX_KEYS: usize = 64;
 
 /// A shorter key, such as `demo`, guards nothing, and may be a word of the data.
 const MASKED_FROM: usize = 12;
+
+/// All but the unreserved characters of RFC 3986, section 2.3: sources that do not decode a `-` are met.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The longest key, in bytes.
 const MAX_KEY: usize = 4096;
@@ -123,6 +131,7 @@ impl Secret {
         drop(SecretString::from(text)); // overwrites what was handed in
         key
     }
+
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -133,7 +142,7 @@ impl Secret {
         if key.len() < MASKED_FROM {
             return None;
         }
-        let encoded = SecretString::from(utf8_percent_encode(key, NON_ALPHANUMERIC).to_string());
+        let encoded = SecretString::from(utf8_percent_encode(key, ENCODED).to_string());
         let forms = [key, encoded.expose_secret()];
         let mut masked: Option<Vec<u8>> = None;
         for form in forms {
@@ -197,6 +206,16 @@ impl Keys {
         Self::new(place, vault.keys(source))
     }
 
+    /// Other keys at the same place, for the same addresses.
+    ///
+    /// # Errors
+    /// As [`Keys::new`].
+    pub fn with(self, ring: Vec<Secret>) -> Result<Self, KeysError> {
+        let only_to = self.only_to;
+        let keys = Self::new(self.place, ring)?;
+        Ok(Self { only_to, ..keys })
+    }
+
     /// The same, for requests to those addresses only. Without it they go wherever requests of the source go, so name the
     /// addresses where a caller can choose one.
     ///
@@ -233,6 +252,11 @@ impl Keys {
         &self.place
     }
 
+    /// Tells callers apart by the keys of their own.
+    pub(crate) fn digest_of_callers(&self, uri: &Uri, headers: &HeaderMap) -> Option<[u8; 32]> {
+        self.place.digest(uri, headers)
+    }
+
     /// Whether a request like that gets one of them.
     pub(crate) fn are_for(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let goes_there = self.only_to.is_empty()
@@ -246,6 +270,22 @@ impl Keys {
 // === impl KeyPlace ===
 
 impl KeyPlace {
+    /// A digest of what the caller sent there, where it did.
+    fn digest(&self, uri: &Uri, headers: &HeaderMap) -> Option<[u8; 32]> {
+        let value = match self {
+            Self::Header(name) => headers.get(name)?.as_bytes(),
+            Self::Query(name) => {
+                let mut pairs = uri
+                    .query()?
+                    .split('&')
+                    .filter_map(|pair| pair.split_once('='));
+                let own = pairs.find(|(own, _)| percent_decode_str(own).eq(name.bytes()));
+                own?.1.as_bytes()
+            }
+        };
+        Some(Sha256::digest(value).into())
+    }
+
     /// Whether the caller sent something of its own there.
     fn is_taken(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         match self {
@@ -307,7 +347,7 @@ impl KeyPlace {
 }
 
 fn with_pair(uri: &Uri, name: &str, key: &Secret) -> Option<Uri> {
-    let value = utf8_percent_encode(key.expose(), NON_ALPHANUMERIC);
+    let value = utf8_percent_encode(key.expose(), ENCODED);
     let path = uri.path();
     let target = match uri.query() {
         Some(query) if !query.is_empty() => format!("{path}?{query}&{name}={value}"),

@@ -31,6 +31,7 @@
 // The examples of the book's pages have to compile.
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/library.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/keys.md"))]
+#![cfg_attr(doctest, doc = include_str!("../../docs/src/quotas.md"))]
 
 mod attempt;
 mod background;
@@ -54,6 +55,7 @@ mod outage;
 mod pace;
 pub mod plan;
 mod problem;
+mod quota;
 mod redact;
 mod registry;
 mod settings;
@@ -82,10 +84,11 @@ pub use crate::{
         heal::{Heal, HealFuture, HealLayer},
         label::{Label, LabelFuture, LabelLayer},
     },
-    pace::KeyHealth,
+    pace::{KeyHealth, PaceHealth},
     problem::Problem,
+    quota::{Per, Quota, QuotaError, QuotaScope},
     redact::{REDACTED, redacted_params},
-    settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
+    settings::{PresetError, RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     store::{
         EventQuery, Store, StoreError,
         memory::MemoryStore,
@@ -93,8 +96,8 @@ pub use crate::{
         stored::StoredEvent,
         writer::{StoreWriter, WriterCounts, WriterSettings},
     },
-    strategies::{retry::Retry, rotate_key::RotateKey},
-    strategy_layers::{RetryLayer, RotateKeyLayer, StaleLayer},
+    strategies::{queue::Queue, retry::Retry, rotate_key::RotateKey},
+    strategy_layers::{QueueLayer, RetryLayer, RotateKeyLayer, StaleLayer},
     vocabulary::{
         exchange::{Sent, TransportFault},
         fault::{Domain, Fault, FaultClass, FaultClassError},

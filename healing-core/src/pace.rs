@@ -1,277 +1,204 @@
 //! How fast and with which key a source may be asked now.
 //!
 //! A key that its source turned away rests: for the time that was named, or for as long as such a fault usually lasts. The
-//! first key that does not rest is used, so the healthy path reads one atomic and takes no lock. When the rest is over, one
-//! request in a few seconds tries the key again; where it fails, another key answers that caller all the same.
+//! first key that does not rest is used, so a source with keys and no quotas reads one atomic and takes no lock. When the
+//! rest is over, one request in a few seconds tries the key again; where it fails, another key answers that caller all the
+//! same. Where every key rests there is nothing to choose, and the [`Gate`] of the one that is free first decides, as it
+//! does for a source without keys.
 //!
-//! Where every key rests there is nothing to choose, and the [`Gate`] of the one that is free first decides, as it does
-//! for a source without keys.
+//! Quotas are counted before each call, the first included: where our own count says that none is left, the source is not
+//! asked, and healing begins. Whoever waits for a call stands in a [`Line`], and nobody overtakes.
 
 mod key;
+mod line;
+mod pass;
+mod share;
+mod told;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
-use http::{HeaderMap, Request, Uri};
+use http::{HeaderMap, Uri};
 use tokio::time::Instant;
 
 pub use crate::pace::key::KeyHealth;
+pub(crate) use crate::pace::{
+    pass::{Pass, may_be_of_a_key},
+    share::{NoTurn, Share},
+};
 use crate::{
     clock::Clock,
-    keys::{Keys, Secret},
-    outage::Gate,
-    pace::key::{HeldKey, Stance},
-    vocabulary::fault::{Domain, Fault, FaultClass},
+    keys::Keys,
+    lock::lock,
+    pace::{key::HeldKey, line::Line},
+    quota::{Meter, Quota, QuotaScope},
 };
+
+/// More callers with keys of their own than this share one count.
+const MAX_CALLERS: usize = 1_000;
 
 /// The pace of one source.
 #[derive(Debug)]
 pub(crate) struct Pace {
     clock: Clock,
-    keys: Keys,
+    keys: Option<Keys>,
     held: Box<[Arc<HeldKey>]>,
+    quotas: Arc<[Quota]>,
+    /// The calls of all of us together, where they are limited.
+    address: Option<Arc<Meter>>,
+    /// Who waits for a call with one of our keys, or with none.
+    line: Arc<Line>,
+    /// Those who send keys of their own; `None`: all others.
+    callers: Mutex<HashMap<[u8; 32], Arc<Account>>>,
+    anonymous: Arc<Account>,
+    held_back: AtomicU64,
+    queue_full: AtomicU64,
 }
 
-/// What one request may use of it, over all its calls.
+/// The count of a caller that sends a key of its own, and who waits for a call with it.
 #[derive(Debug)]
-pub(crate) struct Share {
-    pace: Arc<Pace>,
-    /// The keys that were turned away at this request, one a bit.
-    struck: AtomicU64,
-    /// Those of them that may have been the wrong key or not.
-    suspect: AtomicU64,
+struct Account {
+    meter: Option<Arc<Meter>>,
+    line: Arc<Line>,
 }
 
-/// The permission to make one call.
-#[derive(Debug)]
-pub(crate) struct Pass(Option<Granted>);
-
-#[derive(Debug)]
-struct Granted {
-    share: Arc<Share>,
-    key: usize,
-    /// Whether the key is used to find out about it.
-    trying: bool,
+/// How the pace of a source is doing.
+///
+/// ```
+/// use healing_core::{Healer, Source};
+/// let healer = Healer::builder().build();
+/// assert!(healer.pace_of(&Source::new("fred_api")?).keys.is_empty()); // nothing is set for it
+/// # Ok::<(), healing_core::SourceError>(())
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PaceHealth {
+    /// Its keys, in the order that they were given in.
+    pub keys: Vec<KeyHealth>,
+    /// Calls left to all of us together for now, where they are counted one by one.
+    pub left: Option<u32>,
+    /// Requests that wait for their turn.
+    pub waiting: usize,
+    /// Calls that were not made because our own count said that none was left.
+    pub held_back: u64,
+    /// Requests that did not wait because too many did.
+    pub queue_full: u64,
 }
 
 // === impl Pace ===
 
 impl Pace {
-    /// A pace with those keys. What is known of a key stays with it, but not that it was refused: that is what new settings
-    /// may have mended at the source.
-    pub(crate) fn new(keys: &Keys, before: Option<&Self>, clock: Clock) -> Self {
-        let known = || before.iter().flat_map(|before| &before.held);
-        let held = keys.ring().iter().map(|secret| {
-            let known = known().find(|held| held.is(secret));
-            known.map_or_else(
-                || Arc::new(HeldKey::new(secret.clone(), clock.now())),
-                |held| HeldKey::kept(held, clock.now()),
-            )
-        });
-        Self {
-            clock,
-            held: held.collect(),
-            keys: keys.clone(),
+    /// A pace with those keys and quotas; `None` where there are neither. What is known of a key and what was counted stays,
+    /// but not that a key was refused: that is what new settings may have mended at the source.
+    pub(crate) fn new(
+        keys: Option<&Keys>,
+        quotas: &[Quota],
+        before: Option<&Self>,
+        clock: Clock,
+    ) -> Option<Self> {
+        let ring = keys.map_or(&[][..], Keys::ring);
+        if ring.is_empty() && quotas.is_empty() {
+            return None;
         }
-    }
-
-    /// The share of a request like that; none where it gets no key of ours.
-    pub(crate) fn share(self: &Arc<Self>, uri: &Uri, headers: &HeaderMap) -> Option<Arc<Share>> {
-        self.keys.are_for(uri, headers).then(|| {
-            Arc::new(Share {
-                pace: Arc::clone(self),
-                struck: AtomicU64::new(0),
-                suspect: AtomicU64::new(0),
-            })
+        let of_key = || scoped(quotas, QuotaScope::Key);
+        let held = ring.iter().map(|secret| {
+            let known = before.iter().flat_map(|before| &before.held);
+            let known = known.into_iter().find(|held| held.is(secret));
+            let kept = known.and_then(|held| held.meter.clone());
+            let meter = kept.filter(|meter| meter.is_of(of_key()));
+            let meter = meter.or_else(|| Meter::new(of_key().cloned(), clock).map(Arc::new));
+            Arc::new(HeldKey::new(secret.clone(), meter, clock.now()).knowing(known))
+        });
+        let of_address = || scoped(quotas, QuotaScope::Address);
+        let address = before.and_then(|before| before.address.clone());
+        let address = address
+            .filter(|meter| meter.is_of(of_address()))
+            .or_else(|| Meter::new(of_address().cloned(), clock).map(Arc::new));
+        let same = before.filter(|before| *before.quotas == *quotas);
+        let count = |pick: fn(&Self) -> &AtomicU64| {
+            AtomicU64::new(before.map_or(0, |before| pick(before).load(Relaxed)))
+        };
+        Some(Self {
+            held: held.collect(),
+            keys: keys.cloned(),
+            address,
+            line: before.map_or_else(Arc::default, |before| Arc::clone(&before.line)),
+            anonymous: same.map_or_else(
+                || Account::new(quotas, clock),
+                |same| Arc::clone(&same.anonymous),
+            ),
+            callers: Mutex::new(same.map_or_else(HashMap::new, |same| lock(&same.callers).clone())),
+            quotas: quotas.into(),
+            held_back: count(|pace| &pace.held_back),
+            queue_full: count(|pace| &pace.queue_full),
+            clock,
         })
     }
 
-    /// How its keys are doing, in their order.
-    pub(crate) fn health(&self, now: Instant) -> Vec<KeyHealth> {
+    /// The share of a request like that; `caller` is a digest of the credentials that it came with.
+    pub(crate) fn share(
+        self: &Arc<Self>,
+        uri: &Uri,
+        headers: &HeaderMap,
+        caller: Option<&[u8; 32]>,
+    ) -> Option<Arc<Share>> {
+        let ours = self
+            .keys
+            .as_ref()
+            .is_some_and(|keys| keys.are_for(uri, headers));
+        if ours {
+            return Some(Arc::new(Share::with_keys(self)));
+        }
+        (!self.quotas.is_empty()).then(|| {
+            let keys = self.keys.as_ref();
+            let theirs = keys.and_then(|keys| keys.digest_of_callers(uri, headers));
+            let account = self.account(theirs.as_ref().or(caller));
+            Arc::new(Share::of_caller(self, &account))
+        })
+    }
+
+    /// How it is doing.
+    pub(crate) fn health(&self, now: Instant) -> PaceHealth {
         let now = self.clock.since_start(now);
-        self.held.iter().map(|key| key.health(now)).collect()
-    }
-}
-
-// === impl Share ===
-
-impl Share {
-    /// The gate that a call with these keys stands before: that of a healthy one, where one is left, for then there is a
-    /// way through whatever became of the others.
-    pub(crate) fn gate(&self, now: Instant) -> Option<Arc<Gate>> {
-        let since_start = self.pace.clock.since_start(now);
-        let healthy = self
-            .left()
-            .find(|(_, key)| key.stance(since_start) == Stance::Healthy);
-        let (_, key) = healthy.or_else(|| self.first_to_come())?;
-        Some(Arc::clone(&key.gate))
-    }
-
-    /// Whether a key is left that this request has not been turned away with, and that does not rest.
-    pub(crate) fn has_spare_key(&self) -> bool {
-        let since_start = self.pace.clock.since_start(self.pace.clock.now());
-        self.left()
-            .any(|(_, key)| key.stance(since_start) != Stance::Rests)
-    }
-
-    /// Permission for a call now.
-    ///
-    /// # Errors
-    /// With why not, and for how long.
-    pub(crate) fn pass(self: &Arc<Self>, now: Instant) -> Result<Pass, Fault> {
-        let since_start = self.pace.clock.since_start(now);
-        let usable = self.left().find_map(|(n, key)| {
-            let granted = |trying| Granted {
-                share: Arc::clone(self),
-                key: n,
-                trying,
-            };
-            match key.stance(since_start) {
-                Stance::Healthy => Some(granted(false)),
-                Stance::Due if key.claim(since_start) => Some(granted(true)),
-                Stance::Due | Stance::Rests => None,
-            }
-        });
-        if let Some(granted) = usable {
-            return Ok(Pass(Some(granted)));
+        PaceHealth {
+            keys: self.held.iter().map(|key| key.health(now)).collect(),
+            left: self.address.as_ref().and_then(|meter| meter.left(now)),
+            waiting: self.line.waiting(),
+            held_back: self.held_back.load(Relaxed),
+            queue_full: self.queue_full.load(Relaxed),
         }
-        // All rest. Their gates know whether one may be asked all the same, and what is a command.
-        let Some((key, held)) = self.first_to_come() else {
-            return Err(Fault::resting(FaultClass::AuthError).striking(Domain::Key));
+    }
+
+    fn account(&self, caller: Option<&[u8; 32]>) -> Arc<Account> {
+        let Some(caller) = caller else {
+            return Arc::clone(&self.anonymous);
         };
-        match held.gate.told_to_wait(now) {
-            Some(rest) => Err(Fault::resting(rest.class)
-                .with_wait(Some(rest.retry_in))
-                .striking(Domain::Key)),
-            None => Ok(Pass(Some(Granted {
-                share: Arc::clone(self),
-                key,
-                trying: true,
-            }))),
+        let mut callers = lock(&self.callers);
+        if callers.len() >= MAX_CALLERS && !callers.contains_key(caller) {
+            return Arc::clone(&self.anonymous);
         }
-    }
-
-    /// The keys that this request has not been turned away with.
-    fn left(&self) -> impl Iterator<Item = (usize, &Arc<HeldKey>)> {
-        let struck = self.struck.load(Relaxed);
-        let all = self.pace.held.iter().enumerate();
-        all.filter(move |(n, _)| struck & bit(*n) == 0)
-    }
-
-    fn first_to_come(&self) -> Option<(usize, &Arc<HeldKey>)> {
-        self.left().min_by_key(|(_, key)| key.rests_until())
+        let begin = || Account::new(&self.quotas, self.clock);
+        Arc::clone(callers.entry(*caller).or_insert_with(begin))
     }
 }
 
-/// There are at most as many keys as bits.
-fn bit(n: usize) -> u64 {
-    u32::try_from(n)
-        .ok()
-        .and_then(|n| 1_u64.checked_shl(n))
-        .unwrap_or(0)
+fn scoped(quotas: &[Quota], scope: QuotaScope) -> impl Iterator<Item = &Quota> {
+    quotas.iter().filter(move |quota| quota.scope == scope)
 }
 
-// === impl Pass ===
+// === impl Account ===
 
-impl Pass {
-    /// For a source that has no pace.
-    pub(crate) const fn free() -> Self {
-        Self(None)
-    }
-
-    /// Whether a key of ours goes with it: then its refusal is no mistake of the caller's.
-    pub(crate) const fn has_key(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Makes ready what is sent.
-    pub(crate) fn dress<B>(&self, mut request: Request<B>) -> Request<B> {
-        if let Some(key) = self.key() {
-            key.count();
-            let place = self
-                .0
-                .as_ref()
-                .map(|granted| granted.share.pace.keys.place());
-            place
-                .iter()
-                .for_each(|place| place.fill(key.secret(), &mut request));
-        }
-        request
-    }
-    /// Its key.
-    pub(crate) fn secret(&self) -> Option<&Secret> {
-        self.key().map(|key| key.secret())
-    }
-
-    /// The gate of its key.
-    pub(crate) fn gate(&self) -> Option<&Arc<Gate>> {
-        self.key().map(|key| &key.gate)
-    }
-
-    /// A good answer came. Where other keys were refused before it, they were what was wrong.
-    pub(crate) fn good(&self, now: Instant) {
-        let (Some(granted), Some(key)) = (&self.0, self.key()) else {
-            return;
-        };
-        if granted.trying {
-            key.works_again();
-        }
-        let share = &granted.share;
-        let suspect = share.suspect.swap(0, Relaxed);
-        if suspect == 0 {
-            return;
-        }
-        let since_start = share.pace.clock.since_start(now);
-        let others = share.pace.held.iter().enumerate();
-        for (_, other) in others.filter(|(n, _)| suspect & bit(*n) != 0) {
-            other.rest(FaultClass::Forbidden, None, since_start);
-        }
-    }
-
-    /// A bad answer came.
-    pub(crate) fn failed(&self, fault: &Fault, now: Instant) {
-        let (Some(granted), Some(key)) = (&self.0, self.key()) else {
-            return;
-        };
-        if !may_be_of_a_key(fault) {
-            return;
-        }
-        let share = &granted.share;
-        share.struck.fetch_or(bit(granted.key), Relaxed);
-        if fault.domain == Domain::Key {
-            let since_start = share.pace.clock.since_start(now);
-            key.rest(fault.class, fault.wait, since_start);
-        } else {
-            share.suspect.fetch_or(bit(granted.key), Relaxed);
-        }
-    }
-
-    fn key(&self) -> Option<&Arc<HeldKey>> {
-        let granted = self.0.as_ref()?;
-        granted.share.pace.held.get(granted.key)
-    }
-}
-
-/// Whether another key may help. A source that forbids one thing may do so for all keys or for this one: only another key's
-/// answer tells, so that fault alone makes no key rest.
-pub(crate) fn may_be_of_a_key(fault: &Fault) -> bool {
-    match fault.class {
-        FaultClass::AuthError | FaultClass::RateLimit | FaultClass::QuotaExceeded => {
-            fault.domain == Domain::Key
-        }
-        FaultClass::Forbidden => true,
-        FaultClass::NotFound
-        | FaultClass::InvalidRequest
-        | FaultClass::ServerError
-        | FaultClass::Timeout
-        | FaultClass::ConnectionError
-        | FaultClass::StaleData
-        | FaultClass::EmptyData
-        | FaultClass::MalformedBody
-        | FaultClass::PremiumRequired
-        | FaultClass::Blocked
-        | FaultClass::Maintenance => false,
+impl Account {
+    fn new(quotas: &[Quota], clock: Clock) -> Arc<Self> {
+        let meter = Meter::new(scoped(quotas, QuotaScope::Key).cloned(), clock);
+        Arc::new(Self {
+            meter: meter.map(Arc::new),
+            line: Arc::default(),
+        })
     }
 }

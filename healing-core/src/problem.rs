@@ -135,6 +135,13 @@ fn face(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
             "The source is resting after repeated failures",
         );
     }
+    if fault.is_own_quota() {
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "own-quota",
+            "No call to the source is left for now",
+        );
+    }
     match fault.class {
         FaultClass::Timeout => (
             StatusCode::GATEWAY_TIMEOUT,

@@ -28,7 +28,7 @@ use crate::{
     },
     lock::lock,
     outage::{Gate, Guards},
-    pace::{KeyHealth, Pace, Share},
+    pace::{Pace, PaceHealth, Share},
     registry::configured::{Configured, place_of},
     settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     vocabulary::{pattern::Pattern, route::Route, source::Source},
@@ -197,6 +197,7 @@ impl Registry {
         let mut states = lock(&self.sources);
         Arc::clone(states.entry(source.clone()).or_insert_with(begin))
     }
+
     fn begin_configured(&self, name: Route, route: &RouteSettings) -> Arc<RouteState> {
         let authority = route.pattern.authorities().first().map_or("", place_of);
         let site = self.sites.load().get(authority).map(Arc::clone);
@@ -215,11 +216,11 @@ impl Registry {
         })
     }
 
-    /// How the keys of a source are doing.
-    pub(crate) fn keys_of(&self, source: &Source, now: Instant) -> Vec<KeyHealth> {
+    /// How the keys and quotas of a source are doing.
+    pub(crate) fn pace_of(&self, source: &Source, now: Instant) -> PaceHealth {
         let state = lock(&self.sources).get(source).map(Arc::clone);
         let pace = state.and_then(|state| state.pace.load_full());
-        pace.map_or_else(Vec::new, |pace| pace.health(now))
+        pace.map_or_else(PaceHealth::default, |pace| pace.health(now))
     }
 
     /// Takes a reading of every route; call it about once a second.
@@ -408,16 +409,21 @@ impl SourceState {
 
     fn takes(&self, settings: SourceSettings, clock: Clock) {
         let before = self.pace.load();
-        let keys = settings.keys.as_ref().filter(|keys| !keys.is_empty());
-        let pace = keys.map(|keys| Arc::new(Pace::new(keys, before.as_deref(), clock)));
-        self.pace.store(pace);
+        let keys = settings.keys.as_ref();
+        let pace = Pace::new(keys, &settings.quotas, before.as_deref(), clock);
+        self.pace.store(pace.map(Arc::new));
         self.settings.store(Arc::new(settings));
     }
 
-    /// What a request like that may use of its keys.
-    pub(crate) fn share(&self, uri: &Uri, headers: &HeaderMap) -> Option<Arc<Share>> {
+    /// What a request like that may use of its pace; `caller` is a digest of the credentials that it came with.
+    pub(crate) fn share(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        caller: Option<&[u8; 32]>,
+    ) -> Option<Arc<Share>> {
         let pace = self.pace.load();
-        pace.as_ref().and_then(|pace| pace.share(uri, headers))
+        pace.as_ref()?.share(uri, headers, caller)
     }
 
     /// The gate before this source for a caller with those credentials: one caller's spent quota is not another's.

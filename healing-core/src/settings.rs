@@ -1,11 +1,16 @@
 //! What is set for routes: how their requests are treated, and which requests are theirs.
 
+mod preset;
+
 use std::{sync::Arc, time::Duration};
+
+pub use crate::settings::preset::PresetError;
 
 use crate::{
     attempt::Strategy,
     classify::Rules,
     keys::Keys,
+    quota::Quota,
     vocabulary::{fidelity::Fidelity, pattern::Pattern, source::Source},
 };
 
@@ -56,6 +61,8 @@ pub struct SourceSettings {
     pub rules: Option<Arc<Rules>>,
     /// Keys of ours, for requests whose caller sent none; `None`: requests go out as they come.
     pub keys: Option<Keys>,
+    /// How often it may be asked. All of them are kept.
+    pub quotas: Vec<Quota>,
 }
 
 /// A route that is set rather than discovered.
@@ -133,6 +140,7 @@ impl SourceSettings {
             source,
             rules: None,
             keys: None,
+            quotas: Vec::new(),
         }
     }
 }

@@ -3,11 +3,12 @@
 use tower_layer::Layer;
 
 use crate::{
+    attempt::Strategy,
     background::Background,
     healer::{Healer, HealerBuilder},
     layers::heal::{Heal, HealLayer},
     settings::SourceSettings,
-    strategies::{retry::Retry, rotate_key::RotateKey},
+    strategies::{queue::Queue, retry::Retry, rotate_key::RotateKey},
 };
 
 /// Asks again where that may help, and does nothing else.
@@ -63,6 +64,29 @@ pub struct StaleLayer(HealLayer);
 /// ```
 #[derive(Clone, Debug)]
 pub struct RotateKeyLayer(HealLayer);
+
+/// Keeps to a source's quotas: what comes too early waits for its turn, where that comes in time. It does nothing else.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::{convert::Infallible, time::Duration};
+/// use healing_core::{Body, Per, Provenance, QueueLayer, Quota, QuotaScope, Source, SourceSettings, StrategyId};
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// let mut alpha = SourceSettings::new(Source::new("alpha_vantage")?);
+/// alpha.quotas = vec![Quota::new(1, Per::Window(Duration::from_millis(100)), QuotaScope::Key)?];
+/// let client = ServiceBuilder::new().layer(QueueLayer::new(alpha)).service_fn(|_: http::Request<Body>| async {
+///     Ok::<_, Infallible>(http::Response::new(Body::from("[1]")))
+/// });
+/// let ask = || client.clone().oneshot(http::Request::get("/query").body(Body::empty()).unwrap());
+/// let (_first, second) = (ask().await?, ask().await?);
+/// let truth: &Provenance = second.extensions().get().unwrap();
+/// assert_eq!(truth.strategy, StrategyId::REQUEST_QUEUING);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct QueueLayer(HealLayer);
 
 // === impl RetryLayer ===
 
@@ -129,13 +153,7 @@ impl RotateKeyLayer {
     /// For requests to that source, with its keys.
     #[must_use]
     pub fn new(source: SourceSettings) -> Self {
-        let healer = Healer::builder()
-            .gives_copies(false)
-            .without_strategies()
-            .strategy(RotateKey)
-            .source(source)
-            .build();
-        Self(HealLayer::new(healer))
+        Self(only(RotateKey, source))
     }
 }
 
@@ -145,4 +163,32 @@ impl<S> Layer<S> for RotateKeyLayer {
     fn layer(&self, inner: S) -> Heal<S> {
         self.0.layer(inner)
     }
+}
+
+// === impl QueueLayer ===
+
+impl QueueLayer {
+    /// For requests to that source, within its quotas.
+    #[must_use]
+    pub fn new(source: SourceSettings) -> Self {
+        Self(only(Queue, source))
+    }
+}
+
+impl<S> Layer<S> for QueueLayer {
+    type Service = Heal<S>;
+
+    fn layer(&self, inner: S) -> Heal<S> {
+        self.0.layer(inner)
+    }
+}
+
+fn only(strategy: impl Strategy + 'static, source: SourceSettings) -> HealLayer {
+    let healer = Healer::builder()
+        .gives_copies(false)
+        .without_strategies()
+        .strategy(strategy)
+        .source(source)
+        .build();
+    HealLayer::new(healer)
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::{
     keys::Secret,
     outage::{Gate, Guards},
+    quota::Meter,
     vocabulary::fault::FaultClass,
 };
 
@@ -21,7 +22,7 @@ use crate::{
 /// ```
 /// use healing_core::{Healer, Source};
 /// let healer = Healer::builder().build();
-/// assert!(healer.keys_of(&Source::new("fred_api")?).is_empty()); // no keys are set
+/// assert_eq!(healer.pace_of(&Source::new("fred_api")?).keys.first(), None); // no keys are set
 /// # Ok::<(), healing_core::SourceError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -33,6 +34,8 @@ pub struct KeyHealth {
     pub turned_away: u64,
     /// How much longer it rests, where it does.
     pub rests_for: Option<Duration>,
+    /// Calls left to it for now, where they are counted one by one.
+    pub left: Option<u32>,
 }
 
 /// A key in use.
@@ -40,6 +43,8 @@ pub struct KeyHealth {
 pub(crate) struct HeldKey {
     secret: Secret,
     pub(crate) gate: Arc<Gate>,
+    /// Its calls, where they are limited.
+    pub(crate) meter: Option<Arc<Meter>>,
     /// In milliseconds since the clock's start; zero: it does not rest. All that a healthy request reads.
     rests_until_ms: AtomicU64,
     /// Whether it rests because its source does not take it, rather than because it was used too much.
@@ -67,10 +72,11 @@ impl HeldKey {
     /// Between one request that finds out and the next.
     const BETWEEN_TRIES: Duration = Duration::from_secs(5);
 
-    pub(crate) fn new(secret: Secret, now: Instant) -> Self {
+    pub(crate) fn new(secret: Secret, meter: Option<Arc<Meter>>, now: Instant) -> Self {
         Self {
             secret,
             gate: Arc::new(Gate::new(Guards::One, now)),
+            meter,
             rests_until_ms: AtomicU64::new(0),
             is_refused: AtomicBool::new(false),
             calls: AtomicU64::new(0),
@@ -78,16 +84,18 @@ impl HeldKey {
         }
     }
 
-    /// The same key under new settings: one that was not taken is given another chance.
-    pub(crate) fn kept(held: &Arc<Self>, now: Instant) -> Arc<Self> {
-        if !held.is_refused.load(Relaxed) {
-            return Arc::clone(held);
+    /// The same key under new settings, with what was known of it: one that was not taken is given another chance.
+    pub(crate) fn knowing(mut self, known: Option<&Arc<Self>>) -> Self {
+        let Some(known) = known else {
+            return self;
+        };
+        let copy = |count: &AtomicU64| AtomicU64::new(count.load(Relaxed));
+        (self.calls, self.turned_away) = (copy(&known.calls), copy(&known.turned_away));
+        if !known.is_refused.load(Relaxed) {
+            self.gate = Arc::clone(&known.gate);
+            self.rests_until_ms = copy(&known.rests_until_ms);
         }
-        let fresh = Self::new(held.secret.clone(), now);
-        fresh.calls.store(held.calls.load(Relaxed), Relaxed);
-        let turned_away = held.turned_away.load(Relaxed);
-        fresh.turned_away.store(turned_away, Relaxed);
-        Arc::new(fresh)
+        self
     }
 
     pub(crate) const fn secret(&self) -> &Secret {
@@ -155,6 +163,7 @@ impl HeldKey {
             calls: self.calls.load(Relaxed),
             turned_away: self.turned_away.load(Relaxed),
             rests_for: (left > 0).then(|| Duration::from_millis(left)),
+            left: self.meter.as_ref().and_then(|meter| meter.left(now)),
         }
     }
 }

@@ -235,6 +235,18 @@ impl Fault {
         self.detail == "resting"
     }
 
+    /// The fault of a source that is not asked because our own count says that no call is left.
+    #[must_use]
+    pub const fn own_quota(class: FaultClass) -> Self {
+        Self::new(class, "own_quota").striking(Domain::Key)
+    }
+
+    /// Whether the source was not asked because our own count says that no call is left.
+    #[must_use]
+    pub fn is_own_quota(&self) -> bool {
+        self.detail == "own_quota"
+    }
+
     /// Whether it is only a change of shape.
     #[must_use]
     pub const fn is_change_of_shape(&self) -> bool {

@@ -72,6 +72,8 @@ impl StrategyId {
     pub const USE_CACHED_DATA: Self = Self("use_cached_data");
     /// Ask with another key.
     pub const API_KEY_ROTATION: Self = Self("api_key_rotation");
+    /// Wait for the next call that is permitted.
+    pub const REQUEST_QUEUING: Self = Self("request_queuing");
     /// Nothing worked.
     pub const NONE: Self = Self("none");
 

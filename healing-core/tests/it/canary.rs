@@ -326,7 +326,7 @@ async fn a_key_of_ours_is_in_nothing_but_the_request_whatever_becomes_of_it() {
         written.note(format_args!(
             "{healer:?} {heal:?} {:?} {:?}",
             healer.snapshot(),
-            healer.keys_of(&source)
+            healer.pace_of(&source)
         ));
         assert!(written.shows("api_key_rotation"), "{written:?}");
         assert!(!written.shows(CANARY), "{written:?}");

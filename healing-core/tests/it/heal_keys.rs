@@ -172,7 +172,7 @@ async fn a_key_is_tried_again_when_its_time_has_come_by_one_request_of_many() {
     upstream.becomes(json(NEWER));
     tokio::time::sleep(seconds(31)).await;
     ask(&client, get(URL)).await;
-    let [first, second] = healer.keys_of(&Source::new("fred_api").unwrap())[..] else {
+    let [first, second] = healer.pace_of(&Source::new("fred_api").unwrap()).keys[..] else {
         panic!("two keys");
     };
     assert_eq!((first.rests_for, second.rests_for), (None, None));
@@ -209,7 +209,7 @@ async fn what_is_forbidden_to_every_key_makes_none_of_them_rest() {
         403
     );
     assert!(ask(&client, get(URL)).await.is_fresh());
-    let health = healer.keys_of(&Source::new("fred_api").unwrap());
+    let health = healer.pace_of(&Source::new("fred_api").unwrap()).keys;
     assert!(
         health.iter().all(|key| key.rests_for.is_none()),
         "{health:?}"
@@ -240,13 +240,13 @@ async fn new_settings_give_a_refused_key_another_chance_and_keep_a_spent_one_at_
         let client = healed_by(&upstream, healer.clone());
         assert_eq!(ask(&client, get(URL)).await.story(), ROTATED);
         let source = Source::new("fred_api").unwrap();
-        let before = healer.keys_of(&source)[0].calls;
+        let before = healer.pace_of(&source).keys[0].calls;
         healer.configure(&settings(&["first", "third"])).unwrap();
         assert_eq!(
             ask(&client, get(URL)).await.truth.fidelity,
             Some(Fidelity::Exact)
         );
-        assert_eq!(healer.keys_of(&source)[0].calls, before + first_calls);
+        assert_eq!(healer.pace_of(&source).keys[0].calls, before + first_calls);
     }
 }
 

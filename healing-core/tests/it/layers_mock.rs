@@ -8,8 +8,9 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use healing_core::{
-    Body, BoxError, Fidelity, HealLayer, Healer, Provenance, RetryLayer, Sent, StaleLayer,
-    StrategyId, TransportError, TransportFault,
+    Body, BoxError, Fidelity, HealLayer, Healer, KeyPlace, Keys, Per, Provenance, QueueLayer,
+    Quota, QuotaScope, RetryLayer, RotateKeyLayer, Secret, Sent, Source, SourceSettings,
+    StaleLayer, StrategyId, TransportError, TransportFault,
 };
 use http::{Request, Response};
 use tokio::time::Instant;
@@ -196,4 +197,55 @@ async fn a_copy_that_an_inner_layer_gave_is_not_called_exact_by_an_outer_one() {
         "fidelity never rises on the way out"
     );
     assert_eq!(truth(&answer).age, Some(seconds(60)));
+}
+
+fn fred() -> SourceSettings {
+    SourceSettings::new(Source::new("fred_api").unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn rotation_sends_the_same_request_with_the_next_key_at_once() {
+    let (upstream, mut handle) = pair();
+    let mut source = fred();
+    let ring = ["first", "second"].map(|key| Secret::new(key.to_owned()));
+    let place = KeyPlace::Query("api_key".to_owned());
+    source.keys = Some(Keys::new(place, ring.into()).unwrap());
+    let client = RotateKeyLayer::new(source).layer(upstream);
+    let script = async {
+        for (key, status) in [("first", 401), ("second", 200)] {
+            let (request, send) = handle.next_request().await.expect("a request");
+            assert_eq!(request.uri().to_string(), format!("{URL}&api_key={key}"));
+            send.send_response(reply(status, SERIES));
+        }
+    };
+    let started = Instant::now();
+    let (answer, ()) = tokio::join!(client.oneshot(get(URL)), script);
+    let answer = answer.unwrap();
+    assert_eq!(truth(&answer).strategy, StrategyId::API_KEY_ROTATION);
+    assert_eq!(
+        (truth(&answer).attempts, started.elapsed()),
+        (2, Duration::ZERO)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_sends_the_next_request_when_its_time_has_come_and_not_before() {
+    let (upstream, mut handle) = pair();
+    let mut source = fred();
+    let window = Per::Window(seconds(2));
+    source.quotas = vec![Quota::new(1, window, QuotaScope::Address).unwrap()];
+    let client = QueueLayer::new(source).layer(upstream);
+    let script = async {
+        next(&mut handle).await.send_response(reply(200, SERIES));
+        let first = Instant::now();
+        next(&mut handle).await.send_response(reply(200, NEWER));
+        first.elapsed()
+    };
+    let asks = async {
+        client.clone().oneshot(get(URL)).await.unwrap();
+        client.oneshot(get(URL)).await.unwrap()
+    };
+    let (answer, between) = tokio::join!(asks, script);
+    assert_eq!(truth(&answer).strategy, StrategyId::REQUEST_QUEUING);
+    assert_eq!((truth(&answer).attempts, between), (1, seconds(2)));
 }

@@ -37,6 +37,7 @@ const HEALING_CORE: House = House {
         ("vocabulary::fault", 2),
         ("learn", 3),
         ("keys", 2),
+        ("quota", 2),
         ("outage", 3),
         ("vocabulary::exchange", 3),
         ("vocabulary::pattern", 3),

@@ -1,8 +1,11 @@
 //! The calls that strategies make: paid, judged and observed like the first.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    },
 };
 
 use bytes::Bytes;
@@ -16,6 +19,8 @@ use crate::{
     body::{Body, BoxError},
     layers::heal::call::{Last, Place, Underway},
     lock::lock,
+    pace::{NoTurn, Pass},
+    quota::Errand,
 };
 
 /// Calls of one strategy for one request.
@@ -25,6 +30,8 @@ pub(crate) struct Calls<S, E> {
     last: Arc<Mutex<Last<E>>>,
     made: Arc<AtomicU32>,
     stored: Arc<AtomicBool>,
+    /// Whether no call was made for this request so far.
+    pub(crate) nothing_asked: bool,
 }
 
 // === impl Calls ===
@@ -37,6 +44,7 @@ impl<S, E> Calls<S, E> {
             last,
             made: Arc::default(),
             stored: Arc::default(),
+            nothing_asked: false,
         }
     }
 
@@ -48,6 +56,32 @@ impl<S, E> Calls<S, E> {
     /// Whether a copy of a good one was kept.
     pub(crate) fn stored(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stored)
+    }
+
+    fn call(&self, ask: &Ask) -> Call<S, E>
+    where
+        S: Clone,
+    {
+        let own = &self.place;
+        let place = if ask.uri == own.ask.uri && ask.headers == own.ask.headers {
+            Arc::clone(own)
+        } else {
+            Arc::new(own.elsewhere(ask.clone(), own.house.clock.now()))
+        };
+        let errand = if Arc::ptr_eq(&place.route.source, &own.route.source) {
+            Errand::Caller
+        } else {
+            Errand::Extra
+        };
+        Call {
+            inner: self.inner.clone(),
+            place,
+            ask: ask.clone(),
+            errand,
+            last: Arc::clone(&self.last),
+            made: Arc::clone(&self.made),
+            stored: Arc::clone(&self.stored),
+        }
     }
 
     /// Takes a token from the source's budget and from that of all.
@@ -75,41 +109,91 @@ where
     R::Error: Into<BoxError>,
 {
     fn attempt(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>> {
-        let place = if ask.uri == self.place.ask.uri && ask.headers == self.place.ask.headers {
-            Arc::clone(&self.place)
-        } else {
-            Arc::new(
-                self.place
-                    .elsewhere(ask.clone(), self.place.house.clock.now()),
-            )
-        };
-        let now = place.house.clock.now();
-        let pass = match place.pass(now) {
-            Ok(pass) if place.gates.with(&pass).told_to_wait(now).is_none() => pass,
+        let call = self.call(ask);
+        let pass = match call.place.pass(call.errand, call.place.house.clock.now()) {
+            Ok(pass) if call.may_go(&pass) => pass,
             Ok(_) | Err(_) => return refused(Refusal::NotYet),
         };
         if !self.pay() {
             return refused(Refusal::Budget);
         }
-        self.made.fetch_add(1, Relaxed);
-        let (inner, ask) = (self.inner.clone(), ask.clone());
-        let (last, stored) = (Arc::clone(&self.last), Arc::clone(&self.stored));
+        Box::pin(call.made_with(pass))
+    }
+
+    fn attempt_in_turn(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>> {
+        let call = self.call(ask);
+        // The first call for a request is no extra one, however late it is made.
+        let free = mem::take(&mut self.nothing_asked);
+        if !free && !self.pay() {
+            return refused(Refusal::Budget);
+        }
+        let (payer, until) = (Arc::clone(&self.place), call.place.ask.until);
         Box::pin(async move {
-            place.head_came.store(false, Relaxed);
-            let request = pass.dress(ask.request());
-            let sent_at = place.house.clock.now();
-            let underway = Underway { sent_at, pass };
-            match place.call(&ask, inner.oneshot(request), underway).await {
-                Ok(good) => {
-                    stored.store(good.stored, Relaxed);
-                    Ok(good.response)
-                }
-                Err(bad) => {
-                    *lock(&last) = bad.last;
-                    Err(Miss::Fault(bad.fault))
-                }
+            let turn = match call.place.ask.share.clone() {
+                Some(share) => share.in_turn(until).await,
+                None => Ok(Pass::free()),
+            };
+            let refusal = match turn {
+                Ok(pass) if call.may_go(&pass) => return call.made_with(pass).await,
+                Ok(_) => Refusal::NotYet,
+                Err(NoTurn::Full) => Refusal::QueueFull,
+                Err(NoTurn::TooLate) => Refusal::TooLate,
+            };
+            if !free {
+                payer.route.source.budget.give_back();
+                payer.house.budget.give_back();
             }
+            Err(Miss::Refused(refusal))
         })
+    }
+}
+
+/// One call, before it is made.
+struct Call<S, E> {
+    inner: S,
+    place: Arc<Place>,
+    ask: Ask,
+    errand: Errand,
+    last: Arc<Mutex<Last<E>>>,
+    made: Arc<AtomicU32>,
+    stored: Arc<AtomicBool>,
+}
+
+impl<S, E> Call<S, E> {
+    /// Whether no time is named before which it must not be made.
+    fn may_go(&self, pass: &Pass) -> bool {
+        let now = self.place.house.clock.now();
+        !self.place.told_to_wait(pass, now)
+    }
+}
+
+impl<S, R> Call<S, S::Error>
+where
+    S: Service<Request<Body>, Response = Response<R>>,
+    S::Error: TransportError,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    async fn made_with(self, mut pass: Pass) -> Result<Response<Body>, Miss> {
+        let place = &self.place;
+        self.made.fetch_add(1, Relaxed);
+        place.head_came.store(false, Relaxed);
+        let request = pass.dress(self.ask.request());
+        let sent_at = place.house.clock.now();
+        let answer = self.inner.oneshot(request);
+        match place
+            .call(&self.ask, answer, Underway { sent_at, pass })
+            .await
+        {
+            Ok(good) => {
+                self.stored.store(good.stored, Relaxed);
+                Ok(good.response)
+            }
+            Err(bad) => {
+                *lock(&self.last) = bad.last;
+                Err(Miss::Fault(bad.fault))
+            }
+        }
     }
 }
 

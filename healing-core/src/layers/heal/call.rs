@@ -29,6 +29,7 @@ use crate::{
         observe::Call,
     },
     pace::Pass,
+    quota::Errand,
     registry::{RouteState, Whereabouts},
     settings::Treatment,
     vocabulary::{
@@ -103,7 +104,10 @@ impl Place {
         let caller = caller::digest(&ask.headers);
         let key = house.kept.key(&ask.uri, caller.as_ref());
         let memory = house.kept.find(key);
-        ask.share = here.route.source.share(&ask.uri, &ask.headers);
+        ask.share = here
+            .route
+            .source
+            .share(&ask.uri, &ask.headers, caller.as_ref());
         let who = Who {
             share: ask.share.as_deref(),
             caller: caller.as_ref(),
@@ -154,9 +158,18 @@ impl Place {
     ///
     /// # Errors
     /// With why not, and for how long.
-    pub(crate) fn pass(&self, now: Instant) -> Result<Pass, Fault> {
+    pub(crate) fn pass(&self, errand: Errand, now: Instant) -> Result<Pass, Fault> {
         let share = self.ask.share.as_ref();
-        share.map_or_else(|| Ok(Pass::free()), |share| share.pass(now))
+        share.map_or_else(|| Ok(Pass::free()), |share| share.pass(errand, now))
+    }
+
+    /// Whether a time is named before which a call with that pass must not be made. The URL may have got its memory, and in
+    /// it such a time, after this request came.
+    pub(crate) fn told_to_wait(&self, pass: &Pass, now: Instant) -> bool {
+        let begun = || self.house.kept.find(self.key);
+        let by_url = self.gates.url.is_none()
+            && begun().is_some_and(|memory| memory.gate.told_to_wait(now).is_some());
+        by_url || self.gates.with(pass).told_to_wait(now).is_some()
     }
 
     /// Waits for the answer to `ask`.
@@ -269,6 +282,7 @@ impl Place {
     {
         self.head_came.store(true, Relaxed);
         let (mut head, body) = response.into_parts();
+        pass.told(&head.headers, self.house.clock.now());
         echo::mask_fields(&mut head, pass);
         if head
             .extensions

@@ -26,6 +26,7 @@ use crate::{
     },
     lock::lock,
     outage::{Passage, Rest, Ticket},
+    quota::Errand,
     vocabulary::{
         fault::Fault,
         fidelity::{Fidelity, Floor},
@@ -105,6 +106,7 @@ impl<S, E> Run<S, E> {
             route: here.route.route.clone(),
             pattern: here.route.pattern.load_full(),
             share: None, // its place finds out
+            until: arrived + treatment.deadline,
             method: head.method,
             uri: head.uri,
             headers: head.headers,
@@ -115,7 +117,10 @@ impl<S, E> Run<S, E> {
         };
         let mut place = Place::of(house, ask, here, arrived);
         let in_hand = place.in_hand(arrived);
-        place.hold_until = in_hand.is_none().then_some(place.ask.deadline);
+        if in_hand.is_none() {
+            place.hold_until = Some(place.ask.deadline);
+            place.ask.until = arrived + place.treatment.timeout;
+        }
         Scene {
             place: Arc::new(place),
             inner: self.inner,
@@ -146,7 +151,7 @@ where
         } else {
             limit
         };
-        let pass = match self.place.pass(self.arrived) {
+        let mut pass = match self.place.pass(Errand::Caller, self.arrived) {
             Ok(pass) => pass,
             Err(fault) => return self.held_back(fault).await,
         };
@@ -191,7 +196,7 @@ where
             return;
         };
         self.rested(&copy, ticket.rest);
-        let Ok(pass) = self.place.pass(self.arrived) else {
+        let Ok(mut pass) = self.place.pass(Errand::Extra, self.arrived) else {
             return;
         };
         let request = pass.dress(self.first_request());
@@ -228,7 +233,11 @@ where
     async fn rest(&mut self, rest: Rest) {
         let fault = Fault::resting(rest.class);
         let last = Arc::new(Mutex::new(Last::Nothing));
-        if !self.heal(&fault, vec![fault.clone()], &last).await {
+        let named = rest.refuse.then_some(rest.retry_in);
+        if !self
+            .heal(&fault, vec![fault.clone().with_wait(named)], &last)
+            .await
+        {
             self.refused(rest);
         }
     }
@@ -276,12 +285,13 @@ where
         let Ok(offer) = strategy.offer(&place.ask, faults) else {
             return Tried::Missed(None);
         };
-        let (start, until) = (place.house.clock.now() + offer.delay, self.until());
+        let (start, until) = (place.house.clock.now() + offer.delay, place.ask.until);
         if !offer.fidelity.meets(floor) || start >= until {
             return Tried::Missed(None);
         }
         sleep_until(start).await;
         let mut calls = Calls::new(self.inner.clone(), Arc::clone(&place), Arc::clone(last));
+        calls.nothing_asked = self.attempts == 0;
         let (made, stored) = (calls.made(), calls.stored());
         let mut run = strategy.run(&place.ask, &mut calls);
         let tried = timeout_at(until, &mut run).await;
@@ -314,15 +324,6 @@ where
             floor.min(Fidelity::Stale)
         } else {
             floor
-        }
-    }
-
-    /// Until when something better than what is in hand may come.
-    fn until(&self) -> Instant {
-        if self.in_hand.is_some() {
-            self.place.ask.deadline
-        } else {
-            self.arrived + self.place.treatment.timeout
         }
     }
 

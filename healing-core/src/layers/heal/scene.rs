@@ -129,18 +129,24 @@ impl<S, E> Scene<S, E> {
         self.problem(problem, fault);
     }
 
-    /// What is in hand, because no key may be used now; or nothing, and when one may.
+    /// What is in hand, because no key may be used now or no call is left; or nothing, and when there is one.
     pub(crate) fn not_asked(&mut self, fault: Fault) {
         if let Some(copy) = self.in_hand.clone() {
             return self.stale(&copy, fault, CacheUse::Rested);
         }
         let wait = fault.wait.unwrap_or_default();
-        let rest = Rest {
-            class: fault.class,
-            retry_in: wait,
-            refuse: true,
+        let source = self.place.ask.route.source();
+        let detail = if fault.is_own_quota() {
+            format!("our own count of calls to {source} says that none is left")
+        } else {
+            format!("every key for {source} rests ({})", fault.class)
         };
-        self.refused(rest);
+        let detail = format!(
+            "{detail}, and nothing is kept of this request; the next try is in {} s",
+            wait.as_secs_f64().ceil()
+        );
+        let problem = Problem::of_fault(&fault).detail(detail).retry_after(wait);
+        self.problem(problem, fault);
     }
 
     /// Nothing better came: what is in hand, or the last real outcome.

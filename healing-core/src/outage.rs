@@ -43,9 +43,18 @@ pub(crate) struct Gate {
     memory: Mutex<Memory>,
 }
 
+/// When a call was sent, and when its end was heard of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    pub(crate) sent: Instant,
+    pub(crate) at: Instant,
+}
+
 #[derive(Debug)]
 struct Memory {
     phase: Phase,
+    /// When the latest of the calls was sent that came back good while there was something to look up.
+    good_since: Option<Instant>,
     failures: u32,
     object: Option<u64>,
     struck_many: bool,
@@ -113,6 +122,7 @@ impl Gate {
     pub(crate) fn new(guards: Guards, now: Instant) -> Self {
         let memory = Memory {
             phase: Phase::Passing,
+            good_since: None,
             failures: 0,
             object: None,
             struck_many: false,
@@ -173,9 +183,13 @@ impl Gate {
     }
 
     /// Takes note of a fault that struck `object`.
-    pub(crate) fn failed(&self, now: Instant, fault: &Fault, object: u64) {
-        self.marked.store(true, Relaxed);
+    pub(crate) fn failed(&self, heard: impl Into<Heard>, fault: &Fault, object: u64) {
+        let Heard { sent, at: now } = heard.into();
         let mut memory = lock(&self.memory);
+        if fault.wait.is_none() && memory.good_since.is_some_and(|good| sent < good) {
+            return; // a probe that hangs tells of the time when it was sent, and a later one came back good
+        }
+        self.marked.store(true, Relaxed);
         memory.class = fault.class;
         memory.failures = memory.failures.saturating_add(1);
         memory.struck_many |= memory.object.is_some_and(|last| last != object);
@@ -196,14 +210,16 @@ impl Gate {
     }
 
     /// Takes note of a good answer.
-    pub(crate) fn good(&self, now: Instant) {
+    pub(crate) fn good(&self, heard: impl Into<Heard>) {
         if !self.marked.load(Relaxed) {
             return;
         }
+        let Heard { sent, at: now } = heard.into();
         let mut memory = lock(&self.memory);
         if memory.told_to_wait(now).is_some() {
             return; // sent before we were told
         }
+        memory.good_since = memory.good_since.max(Some(sent));
         memory.not_before = None;
         memory.phase = match memory.phase {
             Phase::Resting => Phase::Trying,
@@ -289,6 +305,15 @@ impl Memory {
             interval = interval.max(gap.mul_f64(4.0).min(Duration::from_secs(20)));
         }
         self.next_probe = now + interval.mul_f64(0.9 + 0.2 * jitter);
+    }
+}
+
+// === impl Heard ===
+
+impl From<Instant> for Heard {
+    /// Of a call that ended as soon as it was sent.
+    fn from(at: Instant) -> Self {
+        Self { sent: at, at }
     }
 }
 

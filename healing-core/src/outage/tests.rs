@@ -48,6 +48,26 @@ fn one_failure_is_no_proof_and_two_in_a_row_are() {
 }
 
 #[test]
+fn what_was_sent_before_the_last_good_answer_was_tells_nothing_when_it_fails_after_it() {
+    let scene = Scene::resting();
+    let heard = |sent: f64, at: f64| Heard {
+        sent: scene.at(sent),
+        at: scene.at(at),
+    };
+    let hung = scene.asks(0.7);
+    assert!(matches!(hung, Passage::Probe(_)), "{hung:?}");
+    scene.gate.good(heard(1.4, 1.45));
+    scene.gate.failed(heard(0.7, 1.7), &FAULT, 1);
+    drop(hung);
+    assert!(matches!(scene.asks(1.8), Passage::Try(_)));
+    scene.gate.failed(heard(1.8, 1.9), &FAULT, 1);
+    assert!(matches!(
+        scene.asks(1.95),
+        Passage::Probe(_) | Passage::Rest(_)
+    ));
+}
+
+#[test]
 fn one_bad_object_does_not_bench_its_kind() {
     let scene = Scene::new(Guards::Many);
     for _ in 0..10 {

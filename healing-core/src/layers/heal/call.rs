@@ -28,6 +28,7 @@ use crate::{
         },
         observe::Call,
     },
+    outage::Heard,
     pace::Pass,
     quota::Errand,
     registry::{RouteState, Whereabouts},
@@ -216,14 +217,18 @@ impl Place {
             now,
         );
         let gates = self.gates.with(&underway.pass);
+        let heard = Heard {
+            sent: underway.sent_at,
+            at: now,
+        };
         match fault {
             None => {
                 underway.pass.good(now);
-                gates.good(now);
+                gates.good(heard);
             }
             Some(fault) => {
                 underway.pass.failed(fault, now);
-                self.failed(&gates, fault, now);
+                self.failed(&gates, fault, heard);
             }
         }
         called
@@ -242,21 +247,22 @@ impl Place {
             },
             now,
         );
-        self.failed(&self.gates, &fault, now);
+        let sent = now.checked_sub(waited).unwrap_or(now);
+        self.failed(&self.gates, &fault, Heard { sent, at: now });
         fault
     }
 
     /// Remembers a fault; a URL's memory begins with its first one at the latest.
-    fn failed(&self, gates: &Gates, fault: &Fault, now: Instant) {
+    fn failed(&self, gates: &Gates, fault: &Fault, heard: Heard) {
         let object = self.key.object();
-        gates.failed(fault, object, now);
+        gates.failed(fault, object, heard);
         if self.gates.url.is_none() && fault.domain == Domain::Object && !fault.is_change_of_shape()
         {
             self.house
                 .kept
-                .find_or_begin(self.key, now)
+                .find_or_begin(self.key, heard.at)
                 .gate
-                .failed(now, fault, object);
+                .failed(heard, fault, object);
         }
     }
 

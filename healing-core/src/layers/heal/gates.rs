@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     kept::Memory,
-    outage::{Gate, Passage, Rest},
+    outage::{Gate, Heard, Passage, Rest},
     pace::{Pass, Share},
     registry::Whereabouts,
     vocabulary::fault::{Domain, Fault},
@@ -84,33 +84,33 @@ impl Gates {
     }
 
     /// A good answer clears everything on its way.
-    pub(crate) fn good(&self, now: Instant) {
+    pub(crate) fn good(&self, heard: Heard) {
         for gate in self.all() {
-            gate.good(now);
+            gate.good(heard);
         }
     }
 
     /// A fault marks what it strikes, and clears what it shows to be in order: an upstream that refuses was reached.
-    pub(crate) fn failed(&self, fault: &Fault, object: u64, now: Instant) {
+    pub(crate) fn failed(&self, fault: &Fault, object: u64, heard: Heard) {
         if fault.is_change_of_shape() {
             return;
         }
         match fault.domain {
-            Domain::Upstream | Domain::Network => self.upstream.failed(now, fault, object),
+            Domain::Upstream | Domain::Network => self.upstream.failed(heard, fault, object),
             Domain::Key | Domain::Source => {
-                self.upstream.good(now);
-                self.key.failed(now, fault, object);
+                self.upstream.good(heard);
+                self.key.failed(heard, fault, object);
             }
             Domain::Object | Domain::Endpoint => {
                 if fault.status.is_some() {
-                    self.upstream.good(now);
-                    self.key.good(now);
+                    self.upstream.good(heard);
+                    self.key.good(heard);
                 }
                 // What one object is told to wait for, the others are not.
                 self.route
-                    .failed(now, &fault.clone().with_wait(None), object);
+                    .failed(heard, &fault.clone().with_wait(None), object);
                 if let Some(url) = &self.url {
-                    url.failed(now, fault, object);
+                    url.failed(heard, fault, object);
                 }
             }
         }

@@ -24,7 +24,7 @@ pub use calendar::{Calendar, Calendars, CalendarsError};
 pub use encoding::{CodedError, plain_body};
 pub use promise::Promise;
 pub use recorded::{Recorded, Verdict, judge};
-pub use rules::{Mistake, Rules, RulesError};
+pub use rules::{Rules, RulesError};
 pub use sources::Sources;
 
 use std::{borrow::Cow, fmt};

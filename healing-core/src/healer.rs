@@ -197,6 +197,20 @@ impl HealerBuilder {
         self
     }
 
+    /// Bodies of requests above that many bytes are not sent again.
+    #[must_use]
+    pub const fn replay_up_to(mut self, bytes: u64) -> Self {
+        self.limits.replay_up_to = bytes;
+        self
+    }
+
+    /// All bodies together that are being read whole hold at most that many bytes.
+    #[must_use]
+    pub const fn hold_at_most(mut self, bytes: u64) -> Self {
+        self.limits.hold_at_most = bytes;
+        self
+    }
+
     /// Whether kept copies are given.
     #[must_use]
     pub(crate) const fn gives_copies(mut self, gives: bool) -> Self {

@@ -63,6 +63,7 @@ mod store;
 mod strategies;
 mod strategy_layers;
 mod vocabulary;
+pub mod written;
 
 #[cfg(feature = "sqlite")]
 pub use crate::store::sqlite::{SqliteSettings, SqliteStore};

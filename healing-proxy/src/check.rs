@@ -67,8 +67,9 @@ fn say(out: &mut dyn Write, file: &Path, read: &Result<Rules, Unusable>) -> io::
             writeln!(out, "{name}: fine: {source}, {count} rule{s}")
         }
         Err(Unusable::Mistaken(error)) => error.mistakes().iter().try_for_each(|mistake| {
-            let places = [mistake.line, mistake.column].into_iter().flatten();
-            let place: String = places.map(|n| format!(":{n}")).collect();
+            let places = [mistake.place.line, mistake.place.column].into_iter();
+            let known = places.filter(|n| *n > 0);
+            let place: String = known.map(|n| format!(":{n}")).collect();
             writeln!(out, "{name}{place}: {}", mistake.message)
         }),
         Err(Unusable::Unread(error)) => writeln!(out, "{name}: cannot be read: {error}"),

@@ -5,21 +5,19 @@ mod age;
 mod complete;
 mod condition;
 mod csv;
+mod error;
 mod look;
-mod mistake;
 mod parse;
 mod pointer;
-mod span;
 mod wait;
 mod walk;
 mod words;
-mod yaml;
 
 use std::str::FromStr;
 
 use jiff::Timestamp;
 
-pub use self::mistake::{Mistake, RulesError};
+pub use self::error::RulesError;
 use crate::{
     classify::{
         calendar::Calendars,
@@ -35,6 +33,7 @@ use crate::{
         sources,
     },
     vocabulary::fault::{Domain, FaultClass},
+    written::{Mistakes, Node},
 };
 
 /// The rules of one source.
@@ -132,6 +131,27 @@ impl Rules {
     /// As [`parse`](Self::parse) does.
     pub fn parse_with(text: &str, calendars: &Calendars) -> Result<Self, RulesError> {
         parse::parse(text, calendars)
+    }
+
+    /// Reads the rules of a source that stand in a larger file: a map of the keys `rules`, `aliases`, `hosts`, `freshness`
+    /// and `complete`. A rule needs no `doc` there. `None` where a mistake was said.
+    ///
+    /// ```
+    /// use healing_core::{classify::{Calendars, Rules}, written::{Mistakes, read}};
+    /// let mut mistakes = Mistakes::default();
+    /// let text = "rules: [{ name: spent, class: quota_exceeded, when: { json: /spent } }]";
+    /// let node = read(text, &mut mistakes).unwrap();
+    /// let rules = Rules::of("acme", &node, &Calendars::built_in(), &mut mistakes).unwrap();
+    /// assert_eq!((rules.source(), rules.rule_count()), ("acme", 1));
+    /// ```
+    #[must_use]
+    pub fn of(
+        source: &str,
+        node: &Node,
+        calendars: &Calendars,
+        mistakes: &mut Mistakes,
+    ) -> Option<Self> {
+        parse::Draft::new(calendars).rules_of(Some(source), node, mistakes)
     }
 
     /// The source's slug.

@@ -91,6 +91,26 @@ impl Sources {
         parsed.clone()
     }
 
+    /// The slugs of the sources that come with this crate, without reading their rules.
+    pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+        FILES
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| *name != EDGE)
+    }
+
+    /// The file of rules of a source that comes with this crate, to be put together with one's own.
+    ///
+    /// ```
+    /// use healing_core::classify::Sources;
+    /// assert!(Sources::built_in_file("fred_api").unwrap().contains("source: fred_api"));
+    /// ```
+    #[must_use]
+    pub fn built_in_file(name: &str) -> Option<&'static str> {
+        let found = FILES.iter().find(|(own, _)| *own == name);
+        found.map(|(_, text)| *text)
+    }
+
     /// No sources.
     #[must_use]
     pub fn none() -> Self {

@@ -28,6 +28,7 @@ const HEALING_CORE: House = House {
         ("redact", 1),
         ("clock", 1),
         ("lock", 1),
+        ("written", 1),
         ("hop", 1),
         ("detect", 1),
         ("plan", 1),

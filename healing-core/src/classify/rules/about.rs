@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::classify::rules::yaml::Node;
+use crate::written::Node;
 
 /// The values that are shown of a list.
 const SHOWN: usize = 3;

@@ -8,23 +8,24 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use crate::classify::{
-    calendar::Calendars,
-    rules::{
-        Host, Rules, RulesError,
-        complete::Completeness,
-        look::{Look, MAX_LOOKS, MAX_SLOTS},
-        mistake::{Mistakes, Place},
-        parse::fields::Fields,
-        pointer::Tree,
-        walk::Plan,
-        yaml::{self, Node},
+use crate::{
+    classify::{
+        calendar::Calendars,
+        rules::{
+            Host, Rules, RulesError,
+            complete::Completeness,
+            look::{Look, MAX_LOOKS, MAX_SLOTS},
+            parse::fields::Fields,
+            pointer::Tree,
+            walk::Plan,
+        },
     },
+    written::{Mistakes, Node, read},
 };
 
 /// What was read so far.
 #[derive(Debug)]
-struct Draft<'c> {
+pub(super) struct Draft<'c> {
     calendars: &'c Calendars,
     mistakes: Mistakes,
     tree: Tree,
@@ -42,44 +43,63 @@ struct Said;
 
 /// Reads a file.
 pub(super) fn parse(text: &str, calendars: &Calendars) -> Result<Rules, RulesError> {
-    let mut draft = Draft {
-        calendars,
-        mistakes: Mistakes::default(),
-        tree: Tree::default(),
-        looks: Vec::new(),
-        asked: BTreeMap::new(),
-        newest: 0,
-        amounts: 0,
-        counts: 0,
-    };
-    let rules = yaml::read(text, &mut draft.mistakes).and_then(|file| draft.file(&file));
-    if draft.looks.len() > MAX_LOOKS
-        || draft.newest.max(draft.amounts).max(draft.counts) > MAX_SLOTS
-    {
-        draft.mistakes.say(
-            Place::default(),
-            format!("too much to look at: at most {MAX_LOOKS} tests of json, {MAX_SLOTS} fields of freshness, {MAX_SLOTS} of wait and {MAX_SLOTS} of complete"),
-        );
+    let mut mistakes = Mistakes::default();
+    let file = read(text, &mut mistakes);
+    let rules = file.and_then(|file| Draft::new(calendars).rules_of(None, &file, &mut mistakes));
+    rules
+        .filter(|_| mistakes.is_empty())
+        .ok_or_else(|| RulesError::of(mistakes))
+}
+
+impl<'c> Draft<'c> {
+    pub(super) fn new(calendars: &'c Calendars) -> Self {
+        Self {
+            calendars,
+            mistakes: Mistakes::default(),
+            tree: Tree::default(),
+            looks: Vec::new(),
+            asked: BTreeMap::new(),
+            newest: 0,
+            amounts: 0,
+            counts: 0,
+        }
     }
-    let automaton = draft.tree.into_automaton();
-    if automaton.is_none() {
-        let message = "too many pointers with `*` in different places";
-        draft.mistakes.say(Place::default(), message);
-    }
-    match (rules, automaton, draft.mistakes.len()) {
-        (Some(rules), Some(automaton), 0) => Ok(Rules {
-            plan: Plan {
-                automaton,
-                looks: draft.looks,
-            },
-            ..rules
-        }),
-        _ => Err(RulesError::of(draft.mistakes)),
+
+    /// Reads rules. Those of a source with a name stand in a larger file, and need no sentence about themselves.
+    pub(super) fn rules_of(
+        mut self,
+        source: Option<&str>,
+        file: &Node,
+        mistakes: &mut Mistakes,
+    ) -> Option<Rules> {
+        let before = mistakes.len();
+        self.mistakes = std::mem::take(mistakes);
+        let rules = self.file(source, file);
+        if self.looks.len() > MAX_LOOKS
+            || self.newest.max(self.amounts).max(self.counts) > MAX_SLOTS
+        {
+            self.mistakes.say(
+                file.at,
+                format!("too much to look at; at most {MAX_LOOKS} tests of json, {MAX_SLOTS} fields of freshness, {MAX_SLOTS} of wait and {MAX_SLOTS} of complete"),
+            );
+        }
+        let automaton = self.tree.into_automaton();
+        if automaton.is_none() {
+            let message = "too many pointers with `*` in different places";
+            self.mistakes.say(file.at, message);
+        }
+        *mistakes = self.mistakes;
+        let (rules, automaton) = (rules?, automaton?);
+        let plan = Plan {
+            automaton,
+            looks: self.looks,
+        };
+        (mistakes.len() == before).then_some(Rules { plan, ..rules })
     }
 }
 
 impl Draft<'_> {
-    fn file(&mut self, file: &Node) -> Option<Rules> {
+    fn file(&mut self, source: Option<&str>, file: &Node) -> Option<Rules> {
         const KEYS: [&str; 6] = [
             "source",
             "aliases",
@@ -89,8 +109,11 @@ impl Draft<'_> {
             "complete",
         ];
         let fields = Fields::of(file, "file of rules", &KEYS, &mut self.mistakes)?;
-        let source = fields.require("source", &mut self.mistakes);
-        let source = source.and_then(|node| self.name(node, "source"));
+        let alone = source.is_none();
+        let source = source.map(Box::from).or_else(|| {
+            let node = fields.require("source", &mut self.mistakes)?;
+            self.name(node, "source")
+        });
         let aliases = fields.each("aliases");
         let aliases = aliases.iter().filter_map(|node| self.name(node, "aliases"));
         let aliases = aliases.collect();
@@ -100,7 +123,7 @@ impl Draft<'_> {
             .filter_map(|node| self.host(node));
         let hosts = hosts.collect();
         let slug = source.clone().unwrap_or_default();
-        let rules = self.rules(fields.each("rules"), &slug);
+        let rules = self.rules(fields.each("rules"), &slug, alone);
         let ages = fields
             .each("freshness")
             .iter()

@@ -2,15 +2,16 @@
 
 use jiff::tz::TimeZone;
 
-use crate::classify::{
-    freshness::{Allowed, Frequency, Unit},
-    rules::{
-        age::{Age, Field, Reading},
-        look::Look,
-        mistake::unknown,
-        parse::{Draft, fields::Fields},
-        yaml::Node,
+use crate::{
+    classify::{
+        freshness::{Allowed, Frequency, Unit},
+        rules::{
+            age::{Age, Field, Reading},
+            look::Look,
+            parse::{Draft, fields::Fields},
+        },
     },
+    written::{Node, unknown},
 };
 
 const UNITS: [(&str, Unit); 6] = [

@@ -2,17 +2,18 @@
 
 use http::HeaderName;
 
-use crate::classify::{
-    recorded::Kind,
-    rules::{
-        about::About,
-        condition::{Condition, Test},
-        look::{Look, Type},
-        mistake::unknown,
-        parse::{Draft, age::whole, fields::Fields},
-        words::Words,
-        yaml::{Node, Value},
+use crate::{
+    classify::{
+        recorded::Kind,
+        rules::{
+            about::About,
+            condition::{Condition, Test},
+            look::{Look, Type},
+            parse::{Draft, age::whole, fields::Fields},
+            words::Words,
+        },
     },
+    written::{Node, Value, unknown},
 };
 
 /// The tests that a pointer, a field or a parameter may have beside it.

@@ -1,9 +1,6 @@
 //! The keys of a map, checked against those that are known.
 
-use crate::classify::rules::{
-    mistake::{Mistakes, Place, unknown},
-    yaml::{Key, Node, Value},
-};
+use crate::written::{Key, Mistakes, Node, Place, Value, unknown};
 
 /// A map whose keys are all known, or were complained of.
 #[derive(Clone, Copy, Debug)]

@@ -6,20 +6,19 @@ use crate::{
     classify::rules::{
         Rule,
         look::Look,
-        mistake::unknown,
         parse::{Draft, Said, fields::Fields},
         wait::{WaitRule, WaitUnit},
-        yaml::Node,
     },
     vocabulary::fault::{Domain, FaultClass},
+    written::{Node, unknown},
 };
 
 impl Draft<'_> {
-    pub(super) fn rules(&mut self, nodes: &[Node], slug: &str) -> Vec<Rule> {
+    pub(super) fn rules(&mut self, nodes: &[Node], slug: &str, explained: bool) -> Vec<Rule> {
         let mut names: BTreeMap<Box<str>, u64> = BTreeMap::new();
         let mut rules = Vec::new();
         for node in nodes {
-            let Some((name, rule)) = self.rule(node, slug) else {
+            let Some((name, rule)) = self.rule(node, slug, explained) else {
                 continue;
             };
             if let Some(line) = names.insert(name.clone(), node.at.line) {
@@ -31,7 +30,7 @@ impl Draft<'_> {
         rules
     }
 
-    fn rule(&mut self, node: &Node, slug: &str) -> Option<(Box<str>, Rule)> {
+    fn rule(&mut self, node: &Node, slug: &str, explained: bool) -> Option<(Box<str>, Rule)> {
         const KEYS: [&str; 7] = [
             "name",
             "class",
@@ -46,7 +45,11 @@ impl Draft<'_> {
         let name = name.and_then(|node| self.name(node, "name"));
         let class = fields.require("class", &mut self.mistakes);
         let class = class.and_then(|node| self.class(node).ok());
-        let doc = fields.require("doc", &mut self.mistakes);
+        let doc = if explained {
+            fields.require("doc", &mut self.mistakes)
+        } else {
+            fields.find("doc")
+        };
         let doc = doc.and_then(|node| self.text(node, "doc").map(str::to_owned));
         if doc.is_some_and(|doc| doc.trim().is_empty()) {
             self.mistakes.say(node.at, "doc: say in a line what it is");
@@ -105,8 +108,11 @@ impl Draft<'_> {
         let fields = Fields::of(node, "wait", &["json", "unit"], &mut self.mistakes)?;
         let pointer = fields.require("json", &mut self.mistakes);
         let pointer = pointer.and_then(|node| self.pointer(node, "json"));
-        let unit = fields.require("unit", &mut self.mistakes);
-        let unit = unit.and_then(|node| self.one_of(node, "unit", &WaitUnit::ALL))?;
+        let unit = fields
+            .find("unit")
+            .map_or(Some(WaitUnit::Seconds), |node| {
+                self.one_of(node, "unit", &WaitUnit::ALL)
+            })?;
         let slot = self.amounts;
         self.amounts += 1;
         self.look(&pointer?, Look::Amount(slot));

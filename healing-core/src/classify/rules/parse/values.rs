@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::classify::rules::{
-    look::{Look, Scalar},
-    mistake::unknown,
-    parse::{Draft, Said},
-    pointer::Pointer,
-    span,
-    words::Words,
-    yaml::{Node, Value},
+use crate::{
+    classify::rules::{
+        look::{Look, Scalar},
+        parse::{Draft, Said},
+        pointer::Pointer,
+        words::Words,
+    },
+    written::{Node, Value, span, unknown},
 };
 
 impl Draft<'_> {
@@ -68,7 +68,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn span(&mut self, node: &Node, key: &str) -> Option<Duration> {
-        let found = node.text().and_then(span::read);
+        let found = node.text().and_then(span).filter(|time| !time.is_zero());
         if found.is_none() {
             let message = format!(
                 "{key}: must be a time such as 90s, 15m, 1h 30m or 2d, and is {}",

@@ -1,64 +1,130 @@
 //! A YAML text as a tree that knows where each of its nodes stands.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::{Location, Spanned, options::DuplicateKeyPolicy};
 
-use crate::classify::rules::mistake::{Mistakes, Place};
+use crate::written::mistake::{Mistakes, Place};
 
 /// The deepest nesting of a file.
 const MAX_DEPTH: usize = 64;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) at: Place,
-    pub(super) value: Value,
+pub struct Node {
+    /// Where it stands; for what an alias names, the alias.
+    pub at: Place,
+    /// What it is.
+    pub value: Value,
 }
 
 /// A key and where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
-    pub(super) at: Place,
-    pub(super) name: String,
+pub struct Key {
+    /// Where it stands.
+    pub at: Place,
+    /// What it is called.
+    pub name: String,
 }
 
+/// A value of YAML.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub enum Value {
+    /// `null`, `~` or nothing.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// Any number. How it was written is in the text, at the node's place.
     Number(f64),
+    /// A text, in quotes or not.
     Text(String),
+    /// A list.
     List(Vec<Node>),
+    /// A map, in the order of the text, with each key once.
     Map(Vec<(Key, Node)>),
 }
 
-/// Reads a text, or says what is wrong with it.
-pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Option<Node> {
+/// Reads a text, or says what is wrong with it. Of keys that stand twice the first is kept, and the others are mistakes.
+///
+/// ```
+/// use healing_core::written::{Mistakes, read};
+/// let mut mistakes = Mistakes::default();
+/// let file = read("listen: 127.0.0.1:8080\n", &mut mistakes).unwrap();
+/// assert_eq!(file.find("listen").unwrap().text(), Some("127.0.0.1:8080"));
+/// assert_eq!(file.find("listen").unwrap().at.column, 9);
+/// ```
+pub fn read(text: &str, mistakes: &mut Mistakes) -> Option<Node> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         with_snippet: false,
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
     };
     match serde_saphyr::from_str_with_options::<Spanned<Value>>(text, options) {
-        Ok(whole) => Some(whole.into()),
+        Ok(whole) => {
+            let mut whole = Node::from(whole);
+            whole.keep_first_keys(mistakes);
+            Some(whole)
+        }
         Err(error) => {
-            let at = error.location().map(Place::from).unwrap_or_default();
-            mistakes.say(at, format!("no YAML: {}", error.without_snippet()));
+            let mut at = error.location().map(Place::from).unwrap_or_default();
+            at.start = byte_of(text, at.line, at.column);
+            at.end = at.start;
+            let message = error.without_snippet().to_string();
+            // The place is said once.
+            let what = message
+                .rsplit_once(" at line ")
+                .map_or(&*message, |(what, _)| what);
+            mistakes.say(
+                at,
+                format!("no YAML: {what}; look at quotes, brackets and indentation"),
+            );
             None
         }
     }
 }
 
+/// The byte of a line and a column.
+fn byte_of(text: &str, line: u64, column: u64) -> usize {
+    let before = |n: u64| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+    let mut lines = text.split_inclusive('\n');
+    let start: usize = lines.by_ref().take(before(line)).map(str::len).sum();
+    let letters = lines
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(before(column));
+    start + letters.map(char::len_utf8).sum::<usize>()
+}
+
 // === impl Node ===
 
 impl Node {
+    /// What stands under a key of a map.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Self> {
+        let entry = self.entries().iter().find(|(key, _)| key.name == name);
+        entry.map(|(_, node)| node)
+    }
+
+    /// The entries of a map; none where it is no map.
+    #[must_use]
+    pub fn entries(&self) -> &[(Key, Self)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) => {
+                &[]
+            }
+        }
+    }
+
     /// The items of a list, or the one value that stands in its place.
-    pub(super) fn each(&self) -> &[Self] {
+    #[must_use]
+    pub fn each(&self) -> &[Self] {
         match &self.value {
             Value::List(items) => items,
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::Map(_) => {
@@ -68,7 +134,8 @@ impl Node {
     }
 
     /// The text, where it is one.
-    pub(super) fn text(&self) -> Option<&str> {
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Map(_) => {
@@ -78,7 +145,8 @@ impl Node {
     }
 
     /// The number, where it is one.
-    pub(super) const fn number(&self) -> Option<f64> {
+    #[must_use]
+    pub const fn number(&self) -> Option<f64> {
         match self.value {
             Value::Number(number) => Some(number),
             Value::Null | Value::Bool(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => None,
@@ -86,12 +154,41 @@ impl Node {
     }
 
     /// The bool, where it is one.
-    pub(super) const fn bool(&self) -> Option<bool> {
+    #[must_use]
+    pub const fn bool(&self) -> Option<bool> {
         match self.value {
             Value::Bool(bool) => Some(bool),
             Value::Null | Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
                 None
             }
+        }
+    }
+
+    /// Takes out the keys that stand twice in a map.
+    fn keep_first_keys(&mut self, mistakes: &mut Mistakes) {
+        match &mut self.value {
+            Value::List(items) => {
+                for item in items {
+                    item.keep_first_keys(mistakes);
+                }
+            }
+            Value::Map(entries) => {
+                let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+                entries.retain_mut(|(key, node)| {
+                    if let Some(line) = lines.get(&key.name) {
+                        let message = format!(
+                            "the key {:?} stands in line {line} already; keep one of them",
+                            key.name
+                        );
+                        mistakes.say(key.at, message);
+                        return false;
+                    }
+                    lines.insert(key.name.clone(), key.at.line);
+                    node.keep_first_keys(mistakes);
+                    true
+                });
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
         }
     }
 }
@@ -107,9 +204,15 @@ impl From<Spanned<Value>> for Node {
 
 impl From<Location> for Place {
     fn from(location: Location) -> Self {
+        let span = location.span();
+        let start = span.byte_offset().unwrap_or_default();
+        let end = start.saturating_add(span.byte_len().unwrap_or_default());
+        let byte = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
         Self {
             line: location.line(),
             column: location.column(),
+            start: byte(start),
+            end: byte(end),
         }
     }
 }

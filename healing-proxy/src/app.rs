@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use healing_core::{
-    Clock, ErrorEvent, Expose, Healer, Identity, MemoryStore, Sink, SqliteStore, Store,
+    Clock, ErrorEvent, Expose, Healer, Identity, MemoryStore, Settings, Sink, SqliteStore, Store,
     StoreWriter, WriterSettings,
 };
 use jiff::SignedDuration;
@@ -29,16 +29,16 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, AdminSettings},
     agents::{Board, Watcher, WatcherParts},
+    config::{Body, Meant},
     forward::Hop,
+    places::Places,
+    reload::Reload,
     serve::{self, WorkerParts, Workers},
     upstream::Origin,
 };
 
 /// Events that may wait for the watcher.
 const WATCHER_QUEUE: usize = 4_096;
-
-/// How long events are kept (the specification's 30 days).
-const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How often older ones are taken out.
 const PRUNE: Duration = Duration::from_hours(1);
@@ -52,10 +52,18 @@ pub(crate) struct Plan {
     pub(crate) origin: Origin,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
-    pub(crate) state: Option<PathBuf>,
+    /// The file of the database; nothing for memory.
+    pub(crate) database: Option<PathBuf>,
+    pub(crate) retention: SignedDuration,
     pub(crate) workers: usize,
     pub(crate) name: Option<String>,
     pub(crate) expose: Option<Expose>,
+    /// How much may be held of bodies and of copies, in bytes.
+    pub(crate) body: Body,
+    pub(crate) copies: u64,
+    pub(crate) settings: Settings,
+    /// Which requests go elsewhere than to the API.
+    pub(crate) places: Places,
     /// Who else is told of events.
     pub(crate) tap: Option<mpsc::Sender<ErrorEvent>>,
 }
@@ -85,7 +93,6 @@ struct Kept {
     store: Arc<dyn Store>,
     /// Where they wait while the database is away.
     spill: Option<PathBuf>,
-    database: Option<PathBuf>,
 }
 
 /// Everybody who is told of an event. Nobody is waited for.
@@ -95,6 +102,32 @@ struct Outlets {
     watcher: mpsc::Sender<ErrorEvent>,
     tap: Option<mpsc::Sender<ErrorEvent>>,
     missed: AtomicU64,
+}
+
+// === impl Plan ===
+
+impl Plan {
+    /// The plan of a configuration before that API.
+    pub(crate) fn new(meant: &Meant, origin: Origin, workers: usize) -> Self {
+        let config = &meant.config;
+        let retention = SignedDuration::try_from(config.store.retention);
+        let places = meant.places();
+        Self {
+            origin,
+            listen: config.listen,
+            admin: config.admin.listen,
+            database: config.store.url.strip_prefix("sqlite:").map(PathBuf::from),
+            retention: retention.unwrap_or(SignedDuration::MAX),
+            workers,
+            name: config.identity.name.clone(),
+            expose: config.identity.expose,
+            body: config.body,
+            copies: config.cache.memory,
+            settings: meant.settings(&places),
+            places,
+            tap: None,
+        }
+    }
 }
 
 // === impl App ===
@@ -111,9 +144,8 @@ impl App {
         let admin = admin_listener
             .as_ref()
             .and_then(|listener| listener.local_addr().ok());
-        let kept = open_store(plan.state.as_deref()).await?;
-        let database = kept.database.clone();
-        let mut control = Control::start(kept, plan.tap);
+        let kept = open_store(plan.database.as_deref()).await?;
+        let mut control = Control::start(kept, &plan)?;
 
         let name = plan.name.unwrap_or_else(|| pseudonym(proxy));
         let expose = plan.expose.unwrap_or_else(|| default_exposure(proxy));
@@ -121,8 +153,9 @@ impl App {
         let parts = WorkerParts {
             healer: control.healer.clone(),
             identity: Identity::new(&name, expose)?,
-            hop: Arc::new(Hop::new(&name, is_near(&plan.origin))?),
+            hop: Arc::new(Hop::new(&name, plan.origin.is_near())?),
             origin: plan.origin,
+            places: Arc::new(plan.places),
             stop: stop_workers.clone(),
             grace: GRACE,
         };
@@ -135,11 +168,25 @@ impl App {
         Ok(Self {
             proxy,
             admin,
-            database,
+            database: plan.database,
             workers,
             stop_workers,
             control,
         })
+    }
+
+    /// Follows the configuration from now on.
+    ///
+    /// # Errors
+    /// When it cannot be followed.
+    pub(crate) fn follow(
+        &mut self,
+        reload: impl FnOnce((Healer, Board)) -> Result<Reload>,
+    ) -> Result<()> {
+        let control = &mut self.control;
+        let reload = reload((control.healer.clone(), control.board.clone()))?;
+        control.tasks.spawn(reload.run(control.stop.clone()));
+        Ok(())
     }
 
     /// Stops: no new requests, those under way end, then events are written.
@@ -163,7 +210,7 @@ impl App {
 
 impl Control {
     /// Starts what is not a request: the writer of the store, the watcher, the broom.
-    fn start(kept: Kept, tap: Option<mpsc::Sender<ErrorEvent>>) -> Self {
+    fn start(kept: Kept, plan: &Plan) -> Result<Self> {
         let clock = Clock::started_now();
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -176,7 +223,7 @@ impl Control {
         let outlets = Arc::new(Outlets {
             writer,
             watcher,
-            tap,
+            tap: plan.tap.clone(),
             missed: AtomicU64::new(0),
         });
         let sink: Arc<dyn Sink> = Arc::clone(&outlets) as Arc<dyn Sink>;
@@ -184,7 +231,12 @@ impl Control {
             .clock(clock)
             .sink(sink)
             .answer_errors()
+            .judge_up_to(plan.body.judge_up_to)
+            .replay_up_to(plan.body.replay_up_to)
+            .hold_at_most(plan.body.memory)
+            .copies(plan.copies)
             .build();
+        healer.configure(&plan.settings)?;
         let snapshots = healer.clone();
         let (watcher, board) = Watcher::new(WatcherParts {
             clock,
@@ -194,13 +246,13 @@ impl Control {
             store: Some(Arc::clone(&kept.store)),
         });
         tasks.spawn(watcher.run(stop.clone()));
-        tasks.spawn(prune(kept.store, clock, stop.clone()));
-        Self {
+        tasks.spawn(prune(kept.store, clock, plan.retention, stop.clone()));
+        Ok(Self {
             healer,
             board,
             tasks,
             stop,
-        }
+        })
     }
 
     fn serve_admin(&mut self, listener: TcpListener, name: String) -> io::Result<()> {
@@ -293,34 +345,37 @@ fn port_error(flag: &str, address: SocketAddr, error: &io::Error) -> anyhow::Err
     }
 }
 
-async fn open_store(state: Option<&Path>) -> Result<Kept> {
-    let Some(folder) = state else {
+async fn open_store(database: Option<&Path>) -> Result<Kept> {
+    let Some(database) = database else {
         return Ok(Kept {
             store: Arc::new(MemoryStore::default()),
             spill: None,
-            database: None,
         });
     };
+    let folder = database.parent().unwrap_or_else(|| Path::new(""));
     std::fs::create_dir_all(folder)
-        .with_context(|| format!("--state {}: the folder cannot be made", folder.display()))?;
-    let database = folder.join("healing.db");
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     Ok(Kept {
-        store: Arc::new(SqliteStore::open(&database).await?),
+        store: Arc::new(SqliteStore::open(database).await?),
         spill: Some(folder.join("spill.ndjson")),
-        database: Some(database),
     })
 }
 
-async fn prune(store: Arc<dyn Store>, clock: Clock, stop: CancellationToken) {
+async fn prune(
+    store: Arc<dyn Store>,
+    clock: Clock,
+    retention: SignedDuration,
+    stop: CancellationToken,
+) {
     let mut due = interval(PRUNE);
     due.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(due.tick()).await.is_some() {
-        let Ok(before) = clock.timestamp(clock.now()).checked_sub(RETENTION) else {
+        let Ok(before) = clock.timestamp(clock.now()).checked_sub(retention) else {
             continue;
         };
         match store.prune(before).await {
             Ok(0) => {}
-            Ok(events) => tracing::info!(events, "events older than 30 days were taken out"),
+            Ok(events) => tracing::info!(events, "events older than the retention were taken out"),
             Err(error) => {
                 tracing::warn!(%error, "old events could not be taken out; the next try is in an hour");
             }
@@ -349,36 +404,9 @@ fn pseudonym(address: SocketAddr) -> String {
     format!("heal-{:04x}", hash & 0xffff)
 }
 
-/// Whether the upstream is on this machine or in this network, by its address; a name is near only if it says so.
-fn is_near(origin: &Origin) -> bool {
-    let host = origin.authority().host().trim_matches(['[', ']']);
-    match host.parse() {
-        Ok(std::net::IpAddr::V4(address)) => {
-            address.is_loopback() || address.is_private() || address.is_link_local()
-        }
-        Ok(std::net::IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
-        Err(_) => host == "localhost" || !host.contains('.'),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_private_addresses_and_local_names_are_near() {
-        for (origin, near) in [
-            ("http://127.0.0.1:5002", true),
-            ("http://192.168.1.4", true),
-            ("http://[::1]:80", true),
-            ("http://localhost:5002", true),
-            ("http://flask:5002", true),
-            ("https://api.polygon.io", false),
-            ("http://93.184.215.14", false),
-        ] {
-            assert_eq!(is_near(&origin.parse().unwrap()), near, "{origin}");
-        }
-    }
 
     #[test]
     fn a_name_is_a_token_and_stays_the_same() {

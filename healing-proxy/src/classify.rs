@@ -78,7 +78,7 @@ fn sources(args: &ClassifyArgs) -> Result<Sources> {
         Sources::built_in()
     };
     args.rules.iter().try_fold(first, |sources, file| {
-        let rules = check::read(file).with_context(|| named(Some(file)))?;
+        let rules = check::rules(file).with_context(|| named(Some(file)))?;
         Ok(sources.with(rules))
     })
 }

@@ -29,38 +29,29 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Say what is wrong with recorded exchanges: lines of JSON, or a HAR file
     Classify(ClassifyArgs),
-    /// Say whether files of rules for sources can be used, or every mistake in them
+    /// Say whether a configuration or rules for sources can be used, or every mistake in them
     Check(CheckArgs),
+    /// Begin a configuration, show the one that holds, or print its schema
+    Config(ConfigArgs),
 }
 
 /// How to run the proxy.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RunArgs {
+    /// The configuration, in YAML; `-` is stdin. Flags win over the environment, and that over the file
+    #[arg(short = 'c', long, value_name = "FILE", env = "HEALING_PROXY__CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// The API behind the proxy, such as `http://127.0.0.1:5002`
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "HEALING_PROXY__UPSTREAM",
-        required = true
-    )]
-    // Read by ourselves: the command line's own error would show a password that stands in it.
+    #[arg(long, value_name = "URL")]
+    // Read by ourselves, as all that a configuration may say, too: the command line's own error would show a password
+    // that stands in it.
     pub(crate) upstream: Option<String>,
-    /// Where callers connect; port 0 takes a free one
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:8080",
-        env = "HEALING_PROXY__LISTEN"
-    )]
-    pub(crate) listen: SocketAddr,
-    /// Where dashboard and feed are, or `off`
-    #[arg(
-        long,
-        value_name = "ADDRESS|off",
-        default_value = "127.0.0.1:8888",
-        env = "HEALING_PROXY__ADMIN"
-    )]
-    pub(crate) admin: AdminAddress,
+    /// Where callers connect; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Where dashboard and feed are, or `off` [default: 127.0.0.1:8888]
+    #[arg(long, value_name = "ADDRESS|off")]
+    pub(crate) admin: Option<String>,
     /// Keep events, health and patterns in SQLite in this folder; without it, in memory
     #[arg(long, value_name = "DIR", env = "HEALING_PROXY__STATE")]
     pub(crate) state: Option<PathBuf>,
@@ -73,6 +64,34 @@ pub(crate) struct RunArgs {
     /// How much the fields tell; `full` by default on loopback, `errors` elsewhere
     #[arg(long, value_name = "HOW MUCH")]
     pub(crate) expose: Option<ExposeArg>,
+}
+
+/// What to do with a configuration.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Write a file to begin with
+    Init {
+        /// Its name; a file that is there is left as it is
+        #[arg(value_name = "FILE", default_value = "healing_config.yaml")]
+        file: PathBuf,
+    },
+    /// Print every value that holds: of the file, the environment and the defaults
+    Show {
+        /// The file, as of `run`
+        #[arg(short = 'c', long, value_name = "FILE", env = "HEALING_PROXY__CONFIG")]
+        config: Option<PathBuf>,
+        /// Say behind each value where it is from
+        #[arg(long)]
+        origins: bool,
+    },
+    /// Print the JSON Schema of a configuration, for editors
+    Schema,
 }
 
 /// How to run the demonstration.
@@ -120,9 +139,18 @@ pub(crate) struct FormArgs {
 /// What to check.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct CheckArgs {
-    /// Files of rules, in YAML
-    #[arg(value_name = "FILE", required = true)]
+    /// Files in YAML: configurations, or rules of sources
+    #[arg(value_name = "FILE", required_unless_present = "config")]
     pub(crate) files: Vec<PathBuf>,
+    /// A configuration; `-` is stdin
+    #[arg(short = 'c', long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Fail for what is only noted, too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// For whom the report is
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = ReportForm::Text)]
+    pub(crate) format: ReportForm,
 }
 
 /// What to say and how.
@@ -146,11 +174,35 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// The form of a report about files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ReportForm {
+    /// With the lines that mistakes are in
+    Text,
+    /// One JSON object a line
+    Json,
+    /// Annotations of GitHub's workflows
+    Github,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ExposeArg {
     None,
     Errors,
     Full,
+}
+
+// === impl ExposeArg ===
+
+impl ExposeArg {
+    /// The word of a configuration.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Errors => "errors",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// Where the admin port is, if anywhere.
@@ -210,11 +262,9 @@ mod tests {
     }
 
     #[test]
-    fn without_an_upstream_the_error_names_the_flag() {
-        let error = Cli::try_parse_from(["healing-proxy"])
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("--upstream <URL>"), "{error}");
+    fn an_upstream_may_come_from_elsewhere() {
+        assert!(Cli::try_parse_from(["healing-proxy"]).is_ok());
+        assert!(Cli::try_parse_from(["healing-proxy", "-c", "healing.yaml"]).is_ok());
         assert!(Cli::try_parse_from(["healing-proxy", "demo", "--for", "5s"]).is_ok());
         assert!(Cli::try_parse_from(["healing-proxy", "--upstream", "http://127.0.0.1:1"]).is_ok());
     }

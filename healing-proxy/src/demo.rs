@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{App, Plan},
     cli::DemoArgs,
+    config::{self, Given, Variables},
     demo::load::{Load, Seen},
     run::{control_plane, told_to_stop},
 };
@@ -47,15 +48,19 @@ pub(crate) fn demo(args: &DemoArgs) -> Result<ExitCode> {
         };
         let lab = Lab::start(settings).await?;
         let (tap, events) = mpsc::channel(LINES);
+        let reading = config::load(&Given {
+            file: None,
+            variables: &Variables::default(),
+            flags: &[],
+        });
+        let meant = reading.meant.context("the defaults are no configuration")?;
+        let origin = lab.url(SourceName::Api).parse()?;
         let app = App::start(Plan {
-            origin: lab.url(SourceName::Api).parse()?,
             listen: args.listen,
             admin: args.admin.0,
-            state: Some(folder.path().to_owned()),
-            workers: 1,
-            name: None,
-            expose: None,
+            database: Some(folder.path().join("healing.db")),
             tap: Some(tap),
+            ..Plan::new(&meant, origin, 1)
         })
         .await?;
         say(&show::opening(&app, &lab, args.time))?;

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use crate::{hop, upstream::Upstream};
+use crate::{hop, places::Places, upstream::Upstream};
 
 /// The stack of a worker, outermost first.
 pub(crate) type Stack = Label<Heal<Upstream>>;
@@ -20,6 +20,7 @@ pub(crate) type Stack = Label<Heal<Upstream>>;
 pub(crate) struct Forward {
     pub(crate) stack: Stack,
     pub(crate) hop: Arc<Hop>,
+    pub(crate) places: Arc<Places>,
     /// The tunnels of upgraded connections, which outlive their requests.
     pub(crate) tunnels: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -81,9 +82,11 @@ impl Forward {
         }
         let protocol = hop::upgrade(request.headers());
         let tunnel = protocol.as_ref().map(|_| hyper::upgrade::on(&mut request));
+        let place = self.places.send(request.uri_mut());
+        let is_near = place.map_or(self.hop.upstream_is_near, |place| place.is_near);
         let headers = request.headers_mut();
         strip_hop_fields(headers);
-        hop::forward(headers, caller, self.hop.upstream_is_near);
+        hop::forward(headers, caller, is_near);
         headers.append(header::VIA, self.hop.via.clone());
         if let Some(protocol) = protocol {
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));

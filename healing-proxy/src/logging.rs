@@ -5,20 +5,40 @@ use std::io::{IsTerminal, Write, stderr};
 use anyhow::{Result, anyhow};
 use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
-use crate::cli::{LogFormat, TalkArgs};
+use crate::{
+    cli::{LogFormat, TalkArgs},
+    config::Log,
+};
 
-/// Sets up the log.
+/// Sets up the log of a running proxy. What flags ask for wins over the configuration.
 ///
 /// # Errors
 /// When it was set up before.
-pub(crate) fn start(talk: &TalkArgs) -> Result<()> {
-    let ours = match (talk.quiet, talk.verbose) {
-        (true, _) => "error",
-        (false, 0) => "info",
-        (false, 1) => "debug",
-        (false, _) => "trace",
+pub(crate) fn start(talk: &TalkArgs, log: &Log) -> Result<()> {
+    let format = match (talk.log_format, log.format.as_str()) {
+        (LogFormat::Auto, "text") => LogFormat::Text,
+        (LogFormat::Auto, "json") => LogFormat::Json,
+        (asked, _) => asked,
     };
-    begin(ours, talk.log_format)
+    begin(level(talk).unwrap_or(&log.level), format)
+}
+
+/// Sets up the log of a command that has no configuration.
+///
+/// # Errors
+/// When it was set up before.
+pub(crate) fn plainly(talk: &TalkArgs) -> Result<()> {
+    begin(level(talk).unwrap_or("info"), talk.log_format)
+}
+
+/// The level that flags ask for.
+const fn level(talk: &TalkArgs) -> Option<&'static str> {
+    match (talk.quiet, talk.verbose) {
+        (true, _) => Some("error"),
+        (false, 0) => None,
+        (false, 1) => Some("debug"),
+        (false, _) => Some("trace"),
+    }
 }
 
 /// Sets up the log of the demonstration, whose own lines are the show.

@@ -7,15 +7,21 @@ mod banner;
 mod check;
 mod classify;
 mod cli;
+mod config;
+mod configuration;
 mod demo;
 mod forward;
 mod head_timer;
 mod hop;
 mod logging;
+mod places;
 mod pool;
+mod reload;
+mod report;
 mod run;
 mod serve;
 mod upstream;
+mod written_file;
 
 use std::process::ExitCode;
 
@@ -28,16 +34,20 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ended = match cli.command {
+    let ended = match &cli.command {
         Some(Command::Demo(args)) => {
-            logging::quiet_for_demo(&cli.talk).and_then(|()| demo::demo(&args))
+            logging::quiet_for_demo(&cli.talk).and_then(|()| demo::demo(args))
         }
-        Some(Command::Run(args)) => logging::start(&cli.talk).and_then(|()| run::run(args)),
+        // The log of a running proxy is a part of its configuration.
+        Some(Command::Run(args)) => run::run(args, &cli.talk),
         Some(Command::Classify(args)) => {
-            logging::start(&cli.talk).and_then(|()| classify::classify(&args))
+            logging::plainly(&cli.talk).and_then(|()| classify::classify(args))
         }
-        Some(Command::Check(args)) => logging::start(&cli.talk).and_then(|()| check::check(&args)),
-        None => logging::start(&cli.talk).and_then(|()| run::run(cli.run)),
+        Some(Command::Check(args)) => logging::plainly(&cli.talk).and_then(|()| check::check(args)),
+        Some(Command::Config(args)) => {
+            logging::plainly(&cli.talk).and_then(|()| configuration::configuration(&args.command))
+        }
+        None => run::run(&cli.run, &cli.talk),
     };
     match ended {
         Ok(code) => code,

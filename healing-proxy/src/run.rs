@@ -1,68 +1,159 @@
 //! The command `run`.
 
 use std::{
-    io::{Write, stdout},
+    io::{IsTerminal, Write, stderr, stdout},
+    path::Path,
     process::ExitCode,
     thread::available_parallelism,
 };
 
 use anyhow::{Context, Result};
-use healing_core::Expose;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     app::{App, Plan, reach},
     banner::Banner,
-    cli::{ExposeArg, RunArgs},
+    check::{self, Strictness},
+    cli::{ReportForm, RunArgs, TalkArgs},
+    config::{Flag, Meant, Read, Variables, Ways},
     logging,
+    reload::Reload,
     upstream::Origin,
 };
+
+/// The exit code of a bad flag or a bad configuration.
+const MISTAKEN: u8 = 2;
+
+/// What there is to begin with.
+struct Begin {
+    ways: Ways,
+    meant: Meant,
+    text: String,
+    origin: Origin,
+}
 
 /// Runs the proxy until it is told to stop.
 ///
 /// # Errors
 /// When it cannot start, or a part of it failed.
-pub(crate) fn run(args: RunArgs) -> Result<ExitCode> {
-    let given = args
-        .upstream
-        .context("--upstream is missing; give the API's URL, such as http://127.0.0.1:5002")?;
-    let origin: Origin = match given.parse() {
-        Ok(origin) => origin,
-        Err(error) => {
-            logging::say_error(&anyhow::Error::new(error).context("--upstream"));
-            return Ok(ExitCode::from(2));
-        }
+pub(crate) fn run(args: &RunArgs, talk: &TalkArgs) -> Result<ExitCode> {
+    let ways = Ways {
+        file: args.config.clone(),
+        variables: Variables::of_this_process(),
+        flags: flags(args),
+    };
+    let Some(begin) = begin(ways, talk)? else {
+        return Ok(ExitCode::from(MISTAKEN));
     };
     let cores = available_parallelism().map_or(1, usize::from);
-    let plan = Plan {
-        origin: origin.clone(),
-        listen: args.listen,
-        admin: args.admin.0,
-        state: args.state,
-        workers: args.workers.map_or(cores, usize::from),
-        name: args.name,
-        expose: args.expose.map(|expose| match expose {
-            ExposeArg::None => Expose::None,
-            ExposeArg::Errors => Expose::Errors,
-            ExposeArg::Full => Expose::Full,
-        }),
-        tap: None,
-    };
-    control_plane()?.block_on(async {
-        let app = App::start(plan).await?;
-        let reached = reach(&origin).await;
-        let state = app.database.as_ref().map(|file| file.display().to_string());
-        let banner =
-            Banner { proxy: app.proxy, admin: app.admin, origin: &origin, reached, state: state.as_deref() };
-        writeln!(stdout(), "{banner}").context("stdout is closed")?;
-        if reached.is_none() {
-            tracing::warn!(upstream = %origin, "the upstream is not reachable yet; is it running, and on that port?");
+    let workers = args.workers.map_or(cores, usize::from);
+    control_plane()?.block_on(serve(begin, workers))
+}
+
+/// Reads the configuration and begins the log. Nothing where there is a mistake, which was said.
+fn begin(ways: Ways, talk: &TalkArgs) -> Result<Option<Begin>> {
+    let Read {
+        name,
+        text,
+        reading,
+    } = match ways.read() {
+        Ok(read) => read,
+        Err(error) => {
+            let file = ways
+                .file
+                .as_deref()
+                .unwrap_or_else(|| Path::new("-"))
+                .display();
+            logging::say_error(&anyhow::anyhow!("{file}: {error}"));
+            return Ok(None);
         }
-        told_to_stop().await?;
-        tracing::info!("stopping: requests under way may end");
-        app.stop().await?;
-        Ok(ExitCode::SUCCESS)
-    })
+    };
+    if !reading.mistakes.is_empty() {
+        let colours = stderr().is_terminal() && !ways.variables.holds("NO_COLOR");
+        let report = check::of_config(&name, &text, &reading, Strictness::Start);
+        let said = report.show(ReportForm::Text, colours);
+        stderr()
+            .write_all(said.as_bytes())
+            .context("stderr is closed")?;
+        return Ok(None);
+    }
+    let Some(meant) = reading.meant else {
+        return Ok(None);
+    };
+    let Some(origin) = meant.config.upstream.clone() else {
+        logging::say_error(&anyhow::anyhow!(
+            "there is no upstream; give --upstream <URL> such as http://127.0.0.1:5002, or name it in a file: -c FILE"
+        ));
+        return Ok(None);
+    };
+    logging::start(talk, &meant.config.log)?;
+    for note in reading.unfilled.iter().chain(&reading.notes) {
+        tracing::warn!(file = name, "{note}");
+    }
+    Ok(Some(Begin {
+        ways,
+        meant,
+        text,
+        origin,
+    }))
+}
+
+async fn serve(begin: Begin, workers: usize) -> Result<ExitCode> {
+    let Begin {
+        ways,
+        meant,
+        text,
+        origin,
+    } = begin;
+    let mut app = App::start(Plan::new(&meant, origin.clone(), workers)).await?;
+    let file = ways.file.clone().filter(|file| file != Path::new("-"));
+    if let Some(file) = file {
+        app.follow(|parts| Reload::new((ways, file), (meant, text), parts))?;
+    }
+    let reached = reach(&origin).await;
+    let state = app.database.as_ref().map(|file| file.display().to_string());
+    let banner = Banner {
+        proxy: app.proxy,
+        admin: app.admin,
+        origin: &origin,
+        reached,
+        state: state.as_deref(),
+    };
+    writeln!(stdout(), "{banner}").context("stdout is closed")?;
+    if reached.is_none() {
+        tracing::warn!(upstream = %origin, "the upstream is not reachable yet; is it running, and on that port?");
+    }
+    told_to_stop().await?;
+    tracing::info!("stopping: requests under way may end");
+    app.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the flags say over the environment and the file.
+pub(crate) fn flags(args: &RunArgs) -> Vec<Flag> {
+    let state = args.state.as_ref();
+    let state = state.map(|folder| format!("sqlite:{}", folder.join("healing.db").display()));
+    let given: [(&'static str, &'static [&'static str], Option<String>); 6] = [
+        ("--upstream", &["upstream"], args.upstream.clone()),
+        ("--listen", &["listen"], args.listen.clone()),
+        ("--admin", &["admin", "listen"], args.admin.clone()),
+        ("--state", &["store", "url"], state),
+        ("--name", &["identity", "name"], args.name.clone()),
+        (
+            "--expose",
+            &["identity", "expose"],
+            args.expose.map(|expose| expose.word().to_owned()),
+        ),
+    ];
+    let given = given.into_iter();
+    let flags = given.filter_map(|(name, path, value)| {
+        Some(Flag {
+            name,
+            path,
+            value: value?,
+        })
+    });
+    flags.collect()
 }
 
 /// The runtime of everything that is not a request.

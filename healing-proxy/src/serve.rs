@@ -30,6 +30,7 @@ use tower::Layer;
 use crate::{
     forward::{Forward, Hop},
     head_timer::HeadTimer,
+    places::Places,
     upstream::{Origin, Upstream},
 };
 
@@ -54,6 +55,7 @@ pub(crate) struct WorkerParts {
     pub(crate) healer: Healer,
     pub(crate) identity: Identity,
     pub(crate) origin: Origin,
+    pub(crate) places: Arc<Places>,
     pub(crate) hop: Arc<Hop>,
     pub(crate) stop: CancellationToken,
     /// How long requests under way may take to end once it stops.
@@ -143,12 +145,14 @@ fn work(listener: std::net::TcpListener, parts: WorkerParts) -> io::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async move {
-        let upstream = Upstream::new(parts.origin.clone()).map_err(io::Error::other)?;
+        let upstream =
+            Upstream::new(parts.origin.clone(), parts.places.ways()).map_err(io::Error::other)?;
         let background = Background::new(MAX_BACKGROUND);
         let heal = HealLayer::new(parts.healer.clone()).background(background.clone());
         let forward = Arc::new(Forward {
             stack: LabelLayer::new(parts.identity.clone()).layer(heal.layer(upstream)),
             hop: Arc::clone(&parts.hop),
+            places: Arc::clone(&parts.places),
             tunnels: TaskTracker::new(),
             stop: parts.stop.clone(),
         });

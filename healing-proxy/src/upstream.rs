@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -35,14 +36,30 @@ pub(crate) struct OriginError {
     wrong: &'static str,
 }
 
-/// Asks the API. Clones share the connections.
+/// Asks the API, and the sources that have addresses of their own. Clones share the connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Upstream(Arc<Way>);
+pub(crate) struct Upstream(Arc<Ways>);
+
+/// An address beside the API's.
+#[derive(Clone, Debug)]
+pub(crate) struct WayTo {
+    pub(crate) origin: Origin,
+    /// The path that was taken off requests for it, and that its redirects lead below.
+    pub(crate) mount: Option<String>,
+}
+
+#[derive(Debug)]
+struct Ways {
+    api: Arc<Way>,
+    /// By the address that a request names.
+    others: Vec<Arc<Way>>,
+}
 
 #[derive(Debug)]
 struct Way {
     pool: Pool<HttpsConnector<HttpConnector>>,
     origin: Origin,
+    mount: Option<String>,
     host: HeaderValue,
 }
 
@@ -65,6 +82,27 @@ impl Origin {
             80
         };
         self.authority.port_u16().unwrap_or(default)
+    }
+
+    /// A target on this origin.
+    pub(crate) fn at(&self, target: PathAndQuery) -> Option<Uri> {
+        let whole = Uri::builder().scheme(self.scheme.clone());
+        let whole = whole
+            .authority(self.authority.clone())
+            .path_and_query(target);
+        whole.build().ok()
+    }
+
+    /// Whether it is on this machine or in this network, by its address; a name is near only if it says so.
+    pub(crate) fn is_near(&self) -> bool {
+        let host = self.authority.host().trim_matches(['[', ']']);
+        match host.parse() {
+            Ok(IpAddr::V4(address)) => {
+                address.is_loopback() || address.is_private() || address.is_link_local()
+            }
+            Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
+            Err(_) => host == "localhost" || !host.contains('.'),
+        }
     }
 
     /// A place on this origin as others must not see it: its path alone.
@@ -120,11 +158,43 @@ impl fmt::Display for Origin {
 // === impl Upstream ===
 
 impl Upstream {
-    /// A pool of its own for that origin.
+    /// The ways to the API and to other addresses, each with a pool of its own.
     ///
     /// # Errors
-    /// When the origin's host cannot stand in a field.
-    pub(crate) fn new(origin: Origin) -> Result<Self, http::Error> {
+    /// When the host of an origin cannot stand in a field.
+    pub(crate) fn new(api: Origin, others: Vec<WayTo>) -> Result<Self, http::Error> {
+        let api = WayTo {
+            origin: api,
+            mount: None,
+        };
+        let others = others.into_iter().map(|way| Way::new(way).map(Arc::new));
+        Ok(Self(Arc::new(Ways {
+            api: Arc::new(Way::new(api)?),
+            others: others.collect::<Result<_, _>>()?,
+        })))
+    }
+}
+
+// === impl Ways ===
+
+impl Ways {
+    /// The way of a request; one that names no address of ours is for the API.
+    fn of(&self, uri: &Uri) -> &Arc<Way> {
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return &self.api;
+        };
+        let mut others = self.others.iter();
+        let other =
+            others.find(|way| way.origin.authority == *authority && way.origin.scheme == *scheme);
+        other.unwrap_or(&self.api)
+    }
+}
+
+// === impl Way ===
+
+impl Way {
+    fn new(to: WayTo) -> Result<Self, http::Error> {
+        let WayTo { origin, mount } = to;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -141,7 +211,12 @@ impl Upstream {
             .build()?;
         let host = HeaderValue::from_str(origin.authority.as_str())?;
         let pool = Pool::new(connector, to);
-        Ok(Self(Arc::new(Way { pool, origin, host })))
+        Ok(Self {
+            pool,
+            origin,
+            mount,
+            host,
+        })
     }
 }
 
@@ -155,7 +230,7 @@ impl Service<Request<Body>> for Upstream {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> UpstreamFuture {
-        let way = Arc::clone(&self.0);
+        let way = Arc::clone(self.0.of(request.uri()));
         if request.uri().authority().is_some() {
             // The absolute form is for proxies; the API is asked in the origin form.
             let path = request.uri().path_and_query().cloned();
@@ -171,24 +246,26 @@ impl Service<Request<Body>> for Upstream {
             }
             // The version is this hop's, not the upstream's: Flask's own server still speaks 1.0.
             *answer.version_mut() = Version::HTTP_11;
-            stay_here(answer.headers_mut(), &way.origin);
+            stay_here(answer.headers_mut(), &way.origin, way.mount.as_deref());
             Ok(answer)
         })
     }
 }
 
-/// A redirect to the origin's own address would lead the caller past the proxy.
-fn stay_here(headers: &mut HeaderMap, origin: &Origin) {
+/// A redirect to the origin's own address would lead the caller past the proxy, and one to a path of it past its mount.
+fn stay_here(headers: &mut HeaderMap, origin: &Origin, mount: Option<&str>) {
     let Some(location) = headers
         .get(header::LOCATION)
         .and_then(|value| value.to_str().ok())
     else {
         return;
     };
-    if let Some(path) = origin
-        .relative(location)
-        .and_then(|path| HeaderValue::try_from(path).ok())
-    {
+    let own = location.starts_with('/') && !location.starts_with("//");
+    let own = own.then(|| location.to_owned()).filter(|_| mount.is_some());
+    let Some(path) = origin.relative(location).or(own) else {
+        return;
+    };
+    if let Ok(path) = HeaderValue::try_from(format!("{}{path}", mount.unwrap_or_default())) {
         headers.insert(header::LOCATION, path);
     }
 }
@@ -230,8 +307,31 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::LOCATION, location.parse().unwrap());
-            stay_here(&mut headers, &origin);
+            stay_here(&mut headers, &origin, None);
             assert_eq!(headers[header::LOCATION], stays);
+            headers.insert(header::LOCATION, location.parse().unwrap());
+            stay_here(&mut headers, &origin, Some("/m"));
+            let below = if stays.starts_with('/') {
+                format!("/m{stays}")
+            } else {
+                stays.to_owned()
+            };
+            assert_eq!(headers[header::LOCATION], below);
+        }
+    }
+    #[test]
+    fn only_private_addresses_and_local_names_are_near() {
+        for (origin, near) in [
+            ("http://127.0.0.1:5002", true),
+            ("http://192.168.1.4", true),
+            ("http://[::1]:80", true),
+            ("http://localhost:5002", true),
+            ("http://flask:5002", true),
+            ("https://api.polygon.io", false),
+            ("http://93.184.215.14", false),
+        ] {
+            let origin: Origin = origin.parse().unwrap();
+            assert_eq!(origin.is_near(), near, "{origin}");
         }
     }
 }

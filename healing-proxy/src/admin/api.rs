@@ -77,6 +77,7 @@ pub(super) async fn status(
         "endpoints": Endpoint::all(&seen.snapshot),
         "alerts": board.alerts().iter().map(AlertForm::of).collect::<Vec<_>>(),
         "counters": board.counters(),
+        "configuration": board.configuration(),
     })))
 }
 

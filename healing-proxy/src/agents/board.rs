@@ -40,6 +40,8 @@ struct Shared {
     seen: watch::Sender<Arc<Seen>>,
     news: broadcast::Sender<AlertChange>,
     record: Mutex<Record>,
+    /// How the file of the configuration fared, as the status shows it.
+    configuration: Mutex<Value>,
     ready: AtomicBool,
     draining: CancellationToken,
 }
@@ -95,6 +97,7 @@ impl Board {
             seen: watch::Sender::new(Arc::new(first)),
             news: broadcast::Sender::new(NEWS),
             record: Mutex::default(),
+            configuration: Mutex::default(),
             ready: AtomicBool::new(false),
             draining: CancellationToken::new(),
         }))
@@ -154,6 +157,24 @@ impl Board {
     }
 
     /// Says that the listeners are bound: `/readyz` turns true.
+    pub(crate) fn set_configuration(&self, told: Value) {
+        let mut configuration = self
+            .0
+            .configuration
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *configuration = told;
+    }
+
+    /// How the file of the configuration fared; null where there is none.
+    pub(crate) fn configuration(&self) -> Value {
+        self.0
+            .configuration
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     pub(crate) fn set_ready(&self) {
         self.0.ready.store(true, Ordering::Relaxed);
     }

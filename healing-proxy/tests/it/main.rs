@@ -3,6 +3,7 @@
 
 mod callers;
 mod classify;
+mod config;
 mod copies;
 mod crowd;
 mod forms;

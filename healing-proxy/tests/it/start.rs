@@ -100,7 +100,7 @@ async fn an_admin_port_for_everybody_is_refused() {
         "0.0.0.0:0",
     ];
     let (code, err) = refused(&args).await;
-    assert!(code == Some(1) && err.contains("loopback"), "{err}");
+    assert!(code == Some(2) && err.contains("loopback"), "{err}");
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_name_that_is_no_token_is_refused() {
         "two words",
     ];
     let (code, err) = refused(&args).await;
-    assert!(code == Some(1) && err.contains("two words"), "{err}");
+    assert!(code == Some(2) && err.contains("two words"), "{err}");
 }
 
 /// Starts with that state folder, which it must refuse, and leave as it was.

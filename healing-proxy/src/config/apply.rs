@@ -1,0 +1,232 @@
+//! What a configuration comes to for the healer.
+
+use std::{sync::Arc, time::Duration};
+
+use healing_core::{
+    Healer, Param, Pattern, Retry, RouteSettings, Settings, Source, SourceSettings, Treatment,
+    written::{self, Mistakes},
+};
+use http::HeaderName;
+
+use crate::{
+    config::{
+        Meant,
+        typed::{self, Config, Route},
+    },
+    places::{Place, Places, below},
+    upstream::Origin,
+};
+
+/// How old a copy of Alpha Vantage may be that heals: it allows few calls a day (the specification's 24 h).
+const HEAL_ALPHA_VANTAGE_FOR: Duration = Duration::from_hours(24);
+
+/// The strategies that this version has. The others are said, and not acted on.
+const BUILT: &[&str] = &[
+    "exponential_backoff_retry",
+    "use_cached_data",
+    "alphavantage_aggressive_cache",
+];
+
+impl Meant {
+    /// The settings of all sources and routes, where requests go to these places.
+    pub(crate) fn settings(&self, places: &Places) -> Settings {
+        let config = &self.config;
+        let mut settings = Settings::default();
+        settings.sources = self.sources();
+        settings.routes = config
+            .routes
+            .iter()
+            .filter_map(|route| settings_of(config, places, route))
+            .collect();
+        settings.otherwise = Arc::new(otherwise(config));
+        settings
+    }
+
+    /// The sources that have addresses of their own, and which requests go there.
+    pub(crate) fn places(&self) -> Places {
+        let mut places = Places::default();
+        for (slug, source) in &self.config.sources {
+            if source.upstreams.is_empty() {
+                continue;
+            }
+            let routes = self.config.routes.iter();
+            let own = routes
+                .filter(|route| source.mount.is_none() && route.source.as_deref() == Some(slug));
+            let own: Vec<&str> = own.map(|route| &*route.r#match).collect();
+            places.add(place_of(source), &own);
+        }
+        places
+    }
+
+    /// Says where the settings contradict themselves in a way that only their user knows of.
+    pub(super) fn try_settings(&self, mistakes: &mut Mistakes) {
+        let tried = Healer::builder()
+            .copies(0)
+            .build()
+            .configure(&self.settings(&self.places()));
+        let Err(error) = tried else {
+            return;
+        };
+        let routes = self.config.routes.iter().rev();
+        let message = error.to_string();
+        let mut named = routes.filter(|route| message.contains(&format!("{:?}", route.r#match)));
+        let at = named
+            .next()
+            .map_or_else(written::Place::default, |route| route.at.of("match"));
+        mistakes.say(at, format!("match: {message}"));
+    }
+
+    fn sources(&self) -> Vec<SourceSettings> {
+        let rules = self.rules.iter();
+        let known = rules.filter_map(|(slug, rules)| {
+            let mut source = SourceSettings::new(Source::new(slug).ok()?);
+            source.rules = Some(Arc::clone(rules));
+            Some(source)
+        });
+        known.collect()
+    }
+}
+
+/// Notes the strategies that are allowed and not there yet.
+pub(super) fn note_strategies(route: &Route, notes: &mut Mistakes) {
+    for heal in route.heal.iter().flatten() {
+        if !BUILT.contains(&heal.name.as_str()) {
+            let map = if heal.name == "fallback" {
+                ", and its map was not tried"
+            } else {
+                ""
+            };
+            let message = format!("heal: {} is not acted on yet{map}", heal.name);
+            notes.say(heal.at.own(), message);
+        }
+    }
+}
+
+/// Requests of routes that are not listed.
+fn otherwise(config: &Config) -> Treatment {
+    let mut treatment = Treatment::default();
+    treatment.deadline = config.deadline;
+    treatment.timeout = config.timeout;
+    treatment.gives_copies = config.discover;
+    if config.discover {
+        treatment.strategies.push(Arc::new(Retry::default()));
+    }
+    treatment
+}
+
+fn settings_of(config: &Config, places: &Places, route: &Route) -> Option<RouteSettings> {
+    let slug = route
+        .source
+        .clone()
+        .unwrap_or_else(|| first_telling(&route.r#match).to_owned());
+    let mut pattern = pattern_of(places, &route.r#match)?;
+    for (name, param) in &route.params {
+        pattern = match param_of(param) {
+            Some(place) => pattern.param(name, place),
+            None => pattern,
+        };
+    }
+    Some(RouteSettings::new(
+        Source::slug_of(&slug),
+        pattern,
+        treatment(config, route, &slug),
+    ))
+}
+
+/// The requests of a route as they leave: at the addresses of the place that they go to, without its mount.
+fn pattern_of(places: &Places, template: &str) -> Option<Pattern> {
+    let path = template.split_once('?').map_or(template, |(path, _)| path);
+    let Some(place) = places.find(path) else {
+        return Some(Pattern::of(template.parse().ok()?));
+    };
+    let mount = place.mount.as_deref();
+    let rest = mount.and_then(|mount| below(template, mount));
+    let rest = rest.as_deref().unwrap_or(template);
+    Some(Pattern::of(rest.parse().ok()?).at(place.authorities()))
+}
+
+fn place_of(source: &typed::Source) -> Place {
+    let origins: Vec<Origin> = source
+        .upstreams
+        .iter()
+        .map(|upstream| upstream.url.clone())
+        .collect();
+    Place {
+        mount: source.mount.clone(),
+        is_near: origins.iter().all(Origin::is_near),
+        origins,
+    }
+}
+
+fn param_of(param: &typed::Param) -> Option<Param> {
+    match (&param.query, &param.header) {
+        (Some(query), _) => Some(Param::Query(query.as_str().into())),
+        (None, Some(field)) => HeaderName::try_from(field.as_str()).ok().map(Param::Header),
+        (None, None) => None,
+    }
+}
+
+/// The first segment of a path that tells whose it is: not `api`, a version or a parameter.
+fn first_telling(template: &str) -> &str {
+    let is_version = |segment: &str| {
+        let digits = segment.strip_prefix('v').unwrap_or_default();
+        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    };
+    let mut segments = template.split('/').filter(|segment| !segment.is_empty());
+    let telling = segments
+        .find(|segment| *segment != "api" && !segment.starts_with('{') && !is_version(segment));
+    telling.unwrap_or("root")
+}
+
+fn treatment(config: &Config, route: &Route, slug: &str) -> Treatment {
+    let mut treatment = Treatment::default();
+    treatment.deadline = route.deadline.unwrap_or(config.deadline);
+    treatment.timeout = route.timeout.unwrap_or(config.timeout);
+    // A deadline of all routes gives way to the timeout of one.
+    treatment.deadline = treatment.deadline.min(treatment.timeout);
+    treatment.floor = route.floor;
+    treatment.floor_for_callers = route.floor_for_callers.unwrap_or(route.floor);
+    let source = config.sources.get(slug);
+    let preset = source.and_then(|source| source.preset.as_deref());
+    let by_source = if preset.unwrap_or(slug) == "alpha_vantage" {
+        HEAL_ALPHA_VANTAGE_FOR
+    } else {
+        treatment.heal_for
+    };
+    treatment.heal_for = route.heal_for.unwrap_or(by_source);
+    if route.observe {
+        treatment.gives_copies = false;
+        return treatment;
+    }
+    let Some(allowed) = &route.heal else {
+        treatment.strategies.push(Arc::new(Retry::default()));
+        return treatment;
+    };
+    treatment.gives_copies = false;
+    for heal in allowed {
+        match heal.name.as_str() {
+            "exponential_backoff_retry" => treatment.strategies.push(Arc::new(Retry::default())),
+            "use_cached_data" => {
+                treatment.gives_copies = true;
+                treatment.heal_for = heal.options.up_to.unwrap_or(treatment.heal_for);
+            }
+            "alphavantage_aggressive_cache" => {
+                treatment.gives_copies = true;
+                treatment.heal_for = route.heal_for.unwrap_or(HEAL_ALPHA_VANTAGE_FOR);
+            }
+            _ => {} // said by `note_strategies`
+        }
+    }
+    treatment
+}
+
+/// Where a route and its keys that are not acted on yet stand.
+pub(super) fn pending_of(route: &Route) -> impl Iterator<Item = (written::Place, &'static str)> {
+    let pending = [
+        (!route.fresh_for.is_zero(), "fresh_for"),
+        (route.at.has("priority"), "priority"),
+        (route.at.has("windows"), "windows"),
+    ];
+    let asked = pending.into_iter().filter(|(is_set, _)| *is_set);
+    asked.map(|(_, key)| (route.at.of(key), key))
+}

@@ -1,0 +1,211 @@
+//! The strategies that a route may allow, with their options.
+
+use crate::config::{
+    forms::{TEXT, WORD},
+    shape::{Key, Kind, Shape},
+};
+
+/// A strategy as a file names it.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) name: &'static str,
+    pub(crate) options: &'static Shape,
+    /// The lowest fidelity of what it gives.
+    pub(crate) gives: &'static str,
+    pub(crate) says: &'static str,
+}
+
+/// Every strategy: first the general ones, then those of sources.
+pub(crate) static OPTIONS_OF: &[Named] = &[
+    Named {
+        name: "exponential_backoff_retry",
+        options: &NONE,
+        gives: "exact",
+        says: "Ask again, after 1 s, 2 s and 4 s at most",
+    },
+    Named {
+        name: "use_cached_data",
+        options: &CACHED,
+        gives: "stale",
+        says: "Give a kept copy, with its age",
+    },
+    Named {
+        name: "reduce_request_size",
+        options: &NONE,
+        gives: "reduced",
+        says: "Ask for half as much",
+    },
+    Named {
+        name: "request_queuing",
+        options: &NONE,
+        gives: "exact",
+        says: "Let requests wait for the quota",
+    },
+    Named {
+        name: "batch_requests",
+        options: &NONE,
+        gives: "exact",
+        says: "Ask for several things at once",
+    },
+    Named {
+        name: "alternate_endpoint",
+        options: &NONE,
+        gives: "exact",
+        says: "Ask another address of the same source",
+    },
+    Named {
+        name: "api_key_rotation",
+        options: &NONE,
+        gives: "exact",
+        says: "Ask with the next of the operator's own keys",
+    },
+    Named {
+        name: "fallback",
+        options: &FALLBACK,
+        gives: "equivalent",
+        says: "Ask another route, and give its answer in this route's shape",
+    },
+    Named {
+        name: "alternate_series",
+        options: &SERIES,
+        gives: "reduced",
+        says: "Give a coarser series of the same quantity",
+    },
+    Named {
+        name: "etf_proxy",
+        options: &ETF,
+        gives: "substitute",
+        says: "Give the ETF of the sector, as itself",
+    },
+    Named {
+        name: "historical_fallback",
+        options: &NONE,
+        gives: "reduced",
+        says: "Give daily data for real-time data",
+    },
+    Named {
+        name: "daily_instead_of_intraday",
+        options: &NONE,
+        gives: "reduced",
+        says: "Give daily rows for finer ones",
+    },
+    Named {
+        name: "aggregate_data",
+        options: &NONE,
+        gives: "reduced",
+        says: "Give aggregates for single trades",
+    },
+    Named {
+        name: "polygon_fallback_yahoo",
+        options: &NONE,
+        gives: "equivalent",
+        says: "Ask Yahoo Finance for what Polygon.io refuses",
+    },
+    Named {
+        name: "alphavantage_fallback_yahoo",
+        options: &NONE,
+        gives: "equivalent",
+        says: "Ask Yahoo Finance for what Alpha Vantage refuses",
+    },
+    Named {
+        name: "alphavantage_aggressive_cache",
+        options: &NONE,
+        gives: "stale",
+        says: "Give a kept copy of up to 24 h, with its age",
+    },
+];
+
+static NONE: Shape = Shape {
+    what: "strategy without options",
+    keys: &[],
+};
+
+static CACHED: Shape = Shape {
+    what: "use_cached_data",
+    keys: &[Key::optional(
+        "up_to",
+        Kind::Span,
+        "How old a copy may be; by default `heal_for`",
+    )],
+};
+
+static ETF: Shape = Shape {
+    what: "etf_proxy",
+    keys: &[
+        Key::new(
+            "table",
+            Kind::WordOr("sectors", &Kind::Named(&TEXT, &Kind::Text(&TEXT))),
+            "sectors",
+            "Which ETF stands for which symbol; `sectors` is the built-in table",
+        ),
+        Key::new(
+            "status",
+            Kind::Whole(200, 203),
+            "203",
+            "The status of such an answer: 203 or 200",
+        ),
+    ],
+};
+
+static SERIES: Shape = Shape {
+    what: "alternate_series",
+    keys: &[
+        Key::required(
+            "map",
+            Kind::Named(&TEXT, &Kind::Text(&TEXT)),
+            "Which series stands for which",
+        ),
+        Key::optional(
+            "label",
+            Kind::Text(&TEXT),
+            "What the other series is, for the label of the answer",
+        ),
+    ],
+};
+
+static FALLBACK: Shape = Shape {
+    what: "fallback",
+    keys: &[
+        Key::required("route", Kind::Template, "The other route"),
+        Key::new(
+            "params",
+            Kind::Named(&WORD, &Kind::Scalar),
+            "{}",
+            "Its parameters, beside those of the same name here",
+        ),
+        Key::optional(
+            "map",
+            Kind::Text(&TEXT),
+            "The other answer in this route's shape, in jq",
+        ),
+        Key::optional(
+            "same",
+            Kind::Map(&SAME),
+            "What both answers agree in; without it the fallback gives nothing",
+        ),
+    ],
+};
+
+static SAME: Shape = Shape {
+    what: "map of same",
+    keys: &[
+        Key::optional("unit", Kind::Text(&TEXT), "The unit of both"),
+        Key::optional("currency", Kind::Text(&TEXT), "The currency of both"),
+        Key::optional(
+            "adjustment",
+            Kind::Text(&TEXT),
+            "For what both are adjusted",
+        ),
+        Key::optional("calendar", Kind::Text(&TEXT), "When both have news"),
+        Key::optional(
+            "granularity",
+            Kind::Text(&TEXT),
+            "How far apart the rows of both are",
+        ),
+    ],
+};
+
+/// The strategy of a name.
+pub(crate) fn strategy(name: &str) -> Option<&'static Named> {
+    OPTIONS_OF.iter().find(|named| named.name == name)
+}

@@ -1,0 +1,100 @@
+//! What is only wrong as a whole: every key may be right by itself, and the configuration still mean nothing that can be done.
+
+mod fallbacks;
+mod routes;
+mod sources;
+
+use healing_core::written::{Mistakes, Place};
+
+use crate::config::{environment::Variables, typed::Config};
+
+/// What a check of the whole has before it.
+#[derive(Debug)]
+pub(super) struct Whole<'a> {
+    pub(super) config: &'a Config,
+    pub(super) presets: &'a [&'a str],
+    pub(super) variables: &'a Variables,
+    /// What must be put right.
+    pub(super) mistakes: &'a mut Mistakes,
+    /// What one should know.
+    pub(super) notes: &'a mut Mistakes,
+}
+
+impl Whole<'_> {
+    /// Says all that is wrong with the whole.
+    pub(super) fn check(&mut self) {
+        self.upstream();
+        self.ports();
+        self.times();
+        for source in &self.config.sources {
+            self.source(source.0, source.1);
+        }
+        self.mounts();
+        for route in &self.config.routes {
+            self.route(route);
+        }
+        self.overlaps();
+        self.fallbacks();
+    }
+
+    fn upstream(&mut self) {
+        if !self.config.at.has("upstream") {
+            let message = "there is no upstream; name it here, or give --upstream to `run`";
+            self.notes.say(Place::default(), message);
+        }
+    }
+
+    fn ports(&mut self) {
+        let (listen, admin) = (self.config.listen, &self.config.admin);
+        let Some(port) = admin.listen else {
+            return;
+        };
+        if !port.ip().is_loopback() {
+            let message = format!(
+                "listen: the admin port at {port} would show everybody what this proxy sees; give a loopback address such as 127.0.0.1:8888, or off"
+            );
+            self.mistakes.say(admin.at.of("listen"), message);
+        }
+        if port == listen && port.port() != 0 {
+            let message = format!(
+                "listen: the admin port cannot be at {port}, where callers connect; give it a port of its own"
+            );
+            self.mistakes.say(admin.at.of("listen"), message);
+        }
+        if let Some(name) = &admin.token_env {
+            self.variable(name, admin.at.of("token_env"), "token_env");
+        }
+    }
+
+    fn times(&mut self) {
+        let Config {
+            deadline,
+            timeout,
+            at,
+            ..
+        } = self.config;
+        if deadline > timeout {
+            self.mistakes
+                .say(at.of("deadline"), late(*deadline, *timeout));
+        }
+    }
+
+    /// A variable that must be there and hold something.
+    fn variable(&mut self, name: &str, at: Place, key: &str) {
+        if !self.variables.holds(name) {
+            let message = format!(
+                "{key}: the environment variable {name} is not set; set it, or take its name out"
+            );
+            self.mistakes.say(at, message);
+        }
+    }
+}
+
+fn late(deadline: std::time::Duration, timeout: std::time::Duration) -> String {
+    let text = healing_core::written::span_text;
+    format!(
+        "deadline: is {}, and timeout {}; what is in hand is given before the upstream is given up: make deadline the shorter one",
+        text(deadline),
+        text(timeout)
+    )
+}

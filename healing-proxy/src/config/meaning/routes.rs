@@ -1,0 +1,177 @@
+//! Routes as a whole: whose they are, what they allow, and whether two are one.
+
+use std::collections::BTreeMap;
+
+use healing_core::{Fidelity, written::unknown};
+
+use super::{Whole, late};
+use crate::config::{
+    keys::strategy,
+    typed::{Param, Route},
+};
+
+impl Whole<'_> {
+    pub(super) fn route(&mut self, route: &Route) {
+        self.source_of(route);
+        self.params(route);
+        self.floors(route);
+        self.remedies(route);
+        let deadline = route.deadline.unwrap_or(self.config.deadline);
+        let timeout = route.timeout.unwrap_or(self.config.timeout);
+        let own = route.deadline.or(route.timeout).is_some();
+        if own && deadline > timeout {
+            let key = if route.deadline.is_some() {
+                "deadline"
+            } else {
+                "timeout"
+            };
+            self.mistakes.say(route.at.of(key), late(deadline, timeout));
+        }
+        if route.windows.degraded > route.windows.critical {
+            let message =
+                "windows: degraded begins after critical; make degraded the smaller share";
+            self.mistakes.say(route.at.of("windows"), message);
+        }
+    }
+
+    fn source_of(&mut self, route: &Route) {
+        let Some(slug) = &route.source else {
+            return;
+        };
+        let own = self.config.sources.keys().map(String::as_str);
+        let known: Vec<&str> = own.chain(self.presets.iter().copied()).collect();
+        if !known.contains(&slug.as_str()) {
+            let near = healing_core::written::nearest(slug, &known);
+            let said = match near {
+                Some(_) => unknown("source", slug, &known),
+                None => format!("unknown source {slug:?}; add it under sources"),
+            };
+            self.mistakes.say(route.at.of("source"), said);
+        }
+    }
+
+    fn params(&mut self, route: &Route) {
+        for (name, param) in &route.params {
+            self.param(name, param, &route.r#match);
+        }
+    }
+
+    fn param(&mut self, name: &str, param: &Param, template: &str) {
+        let Param {
+            path,
+            query,
+            header,
+            at,
+        } = param;
+        let places = [path, query, header].into_iter().flatten().count();
+        if places != 1 {
+            let message = format!(
+                "params: {name:?} stands in {places} places; give it one of path, query and header"
+            );
+            self.mistakes.say(at.own(), message);
+        }
+        if let Some(segment) = path {
+            let there = template.contains(&format!("{{{segment}}}"));
+            if segment != name || !there {
+                let message = format!(
+                    "path: {segment:?} is no segment of that name; write {{{name}}} in match, or name another place"
+                );
+                self.mistakes.say(at.of("path"), message);
+            }
+        }
+    }
+
+    fn floors(&mut self, route: &Route) {
+        if let Some(callers) = route.floor_for_callers
+            && callers < route.floor
+        {
+            let message = format!(
+                "floor_for_callers: {callers} is above floor, which is {}; callers may ask for less than that, not be kept from it: make it {} or lower",
+                route.floor, route.floor
+            );
+            self.mistakes.say(route.at.of("floor_for_callers"), message);
+        }
+    }
+
+    /// What is allowed must be able to be given.
+    fn remedies(&mut self, route: &Route) {
+        let lowest = route
+            .floor_for_callers
+            .unwrap_or(route.floor)
+            .max(route.floor);
+        let mut seen = Vec::new();
+        for heal in route.heal.iter().flatten() {
+            let at = heal.at.own();
+            if seen.contains(&heal.name.as_str()) {
+                self.mistakes.say(
+                    at,
+                    format!("heal: {} stands there twice; keep one of them", heal.name),
+                );
+            }
+            seen.push(&heal.name);
+            let gives = strategy(&heal.name).and_then(|named| named.gives.parse::<Fidelity>().ok());
+            if let Some(gives) = gives.filter(|gives| !gives.meets(lowest)) {
+                let message = format!(
+                    "heal: {} gives {gives} answers, and nobody may be given less than {lowest}; set floor or floor_for_callers to {gives}, or take it out",
+                    heal.name
+                );
+                self.mistakes.say(at, message);
+            }
+            if heal.name == "etf_proxy"
+                && heal
+                    .options
+                    .status
+                    .is_some_and(|status| status != 200 && status != 203)
+            {
+                self.mistakes
+                    .say(heal.options.at.of("status"), "status: must be 203 or 200");
+            }
+            if heal.name == "api_key_rotation" {
+                self.rotation(route, at);
+            }
+        }
+    }
+
+    fn rotation(&mut self, route: &Route, at: healing_core::written::Place) {
+        let source = route
+            .source
+            .as_ref()
+            .and_then(|slug| self.config.sources.get(slug));
+        if source.is_none_or(|source| source.keys.is_none()) {
+            let message = "heal: api_key_rotation has no keys to change to; give the route a source with keys";
+            self.mistakes.say(at, message);
+        }
+    }
+
+    /// Two routes of one shape cannot be told apart.
+    pub(super) fn overlaps(&mut self) {
+        let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+        for route in &self.config.routes {
+            let at = route.at.of("match");
+            match lines.get(&shape(&route.r#match)) {
+                Some(line) => {
+                    let message = format!(
+                        "match: {:?} matches the same paths as the route of line {line}; keep one of them",
+                        route.r#match
+                    );
+                    self.mistakes.say(at, message);
+                }
+                None => drop(lines.insert(shape(&route.r#match), at.line)),
+            }
+        }
+    }
+}
+
+/// A template without the names of its parameters, and with the pairs of its query in order.
+pub(super) fn shape(template: &str) -> String {
+    let (path, query) = template.split_once('?').unwrap_or((template, ""));
+    let segments = path.split('/').map(|segment| match segment {
+        rest if rest.starts_with("{*") => "{*}",
+        one if one.starts_with('{') => "{}",
+        literal => literal,
+    });
+    let mut pairs: Vec<&str> = query.split('&').collect();
+    pairs.sort_unstable();
+    let path = segments.collect::<Vec<_>>().join("/");
+    format!("{path}?{}", pairs.join("&"))
+}

@@ -1,0 +1,109 @@
+//! Sources as a whole: mounts, quotas, keys.
+
+use std::{fs, time::Duration};
+
+use healing_core::written::span_text;
+
+use super::Whole;
+use crate::config::typed::{Keys, Quota, Source};
+
+impl Whole<'_> {
+    pub(super) fn source(&mut self, slug: &str, source: &Source) {
+        if source.mount.is_some() && source.upstreams.is_empty() {
+            let message = format!(
+                "mount: the source {slug} has no upstreams that could be under it; add them, or take the mount out"
+            );
+            self.mistakes.say(source.at.of("mount"), message);
+        }
+        for quota in &source.quota {
+            self.quota(slug, quota);
+        }
+        if let Some(keys) = &source.keys {
+            self.keys(keys);
+        }
+    }
+
+    /// A quota must leave something beside the probes that were asked for by a priority.
+    fn quota(&mut self, slug: &str, quota: &Quota) {
+        if quota.per.is_zero() {
+            self.mistakes
+                .say(quota.at.of("per"), "per: must be longer than 0s");
+            return;
+        }
+        let asked = self
+            .config
+            .routes
+            .iter()
+            .filter(|route| route.source.as_deref() == Some(slug) && route.at.has("priority"));
+        let probes: f64 = asked
+            .map(|route| count(quota.per, route.priority.interval()))
+            .sum();
+        let calls = quota.calls;
+        if probes >= calls as f64 {
+            let message = format!(
+                "calls: {calls} in {} would be spent by probes alone, which are {probes:.0} with the priorities of the source's routes; give these a lower priority, or none",
+                span_text(quota.per)
+            );
+            self.mistakes.say(quota.at.of("calls"), message);
+        }
+    }
+
+    fn keys(&mut self, keys: &Keys) {
+        for name in &keys.values_env {
+            self.variable(name, keys.at.of("values_env"), "values_env");
+        }
+        if let Some(file) = &keys.values_file {
+            if let Err(error) = fs::metadata(file) {
+                let message = format!("values_file: {} cannot be read: {error}", file.display());
+                self.mistakes.say(keys.at.of("values_file"), message);
+            }
+        } else if !keys.at.has("values_env") {
+            let message =
+                "keys: there is no key; name variables in values_env, or a file in values_file";
+            self.mistakes.say(keys.at.own(), message);
+        }
+    }
+
+    /// Mounts may not lie in one another, nor over routes of others.
+    pub(super) fn mounts(&mut self) {
+        let mounted = self.config.sources.iter();
+        let mounted: Vec<_> = mounted
+            .filter_map(|(slug, source)| Some((slug, source, source.mount.as_deref()?)))
+            .collect();
+        for (n, (_, source, mount)) in mounted.iter().enumerate() {
+            let before = mounted.iter().take(n);
+            let mut clash =
+                before.filter(|(_, _, other)| is_under(mount, other) || is_under(other, mount));
+            if let Some((other, _, at)) = clash.next() {
+                let message = format!(
+                    "mount: {mount:?} and {at:?} of the source {other} lie in one another; give each a path of its own"
+                );
+                self.mistakes.say(source.at.of("mount"), message);
+            }
+        }
+        for route in &self.config.routes {
+            let own = route.source.as_deref();
+            let mut over = mounted.iter().filter(|(slug, _, mount)| {
+                is_under(&route.r#match, mount) && own.is_some_and(|own| own != slug.as_str())
+            });
+            if let Some((slug, _, mount)) = over.next() {
+                let message = format!(
+                    "match: {:?} is under the mount {mount:?} of the source {slug}, and names another source; change the path, or the source",
+                    route.r#match
+                );
+                self.mistakes.say(route.at.of("match"), message);
+            }
+        }
+    }
+}
+
+/// How many probes of an interval there are in a time.
+fn count(time: Duration, interval: Duration) -> f64 {
+    time.as_secs_f64() / interval.as_secs_f64()
+}
+
+/// Whether a path is a mount, or below it.
+fn is_under(path: &str, mount: &str) -> bool {
+    path.strip_prefix(mount)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

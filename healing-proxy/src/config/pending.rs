@@ -1,0 +1,104 @@
+//! What a configuration asks for and this version does not do yet. It is said, never passed over.
+
+use healing_core::written::Mistakes;
+
+use crate::config::{
+    apply,
+    typed::{Config, Source},
+};
+
+/// Notes all that is not acted on yet.
+pub(super) fn note(config: &Config, notes: &mut Mistakes) {
+    note_whole(config, notes);
+    for (slug, source) in &config.sources {
+        note_source(slug, source, notes);
+    }
+    for route in &config.routes {
+        for (at, key) in apply::pending_of(route) {
+            notes.say(at, format!("{key} of a route is not acted on yet"));
+        }
+        apply::note_strategies(route, notes);
+        if route.observe {
+            notes.say(route.at.of("observe"), "observe: nothing is given in place of this route's answers; what would have been given is not said yet");
+        }
+    }
+    note_specification(config, notes);
+}
+
+fn note_source(slug: &str, source: &Source, notes: &mut Mistakes) {
+    for (is_set, key) in [
+        (!source.r#match.is_empty(), "match"),
+        (!source.quota.is_empty(), "quota"),
+        (source.keys.is_some(), "keys"),
+    ] {
+        if is_set {
+            let message = format!("{key} of the source {slug} is not acted on yet");
+            notes.say(source.at.of(key), message);
+        }
+    }
+}
+
+fn note_whole(config: &Config, notes: &mut Mistakes) {
+    let mut say = |at, what: &str| notes.say(at, format!("{what} is not acted on yet"));
+    let admin = &config.admin;
+    if admin.token_env.is_some() {
+        say(admin.at.of("token_env"), "admin.token_env");
+    }
+    for (is_set, key) in [
+        (!admin.allowed_hosts.is_empty(), "allowed_hosts"),
+        (!admin.allowed_origins.is_empty(), "allowed_origins"),
+    ] {
+        if is_set {
+            say(admin.at.of(key), &format!("admin.{key}"));
+        }
+    }
+    if !config.trusted_proxies.is_empty() {
+        say(config.at.of("trusted_proxies"), "trusted_proxies");
+    }
+    if config.cache.redis.is_some() {
+        say(
+            config.at.of("cache"),
+            "cache.redis: a cache of several proxies",
+        );
+    }
+    if config.cache.r#override {
+        say(config.at.of("cache"), "cache.override");
+    }
+    if config.store.url.starts_with("postgres") {
+        say(
+            config.store.at.of("url"),
+            "store.url: a store in PostgreSQL",
+        );
+    }
+    if config.log.directory.is_some() {
+        say(config.at.of("log"), "log.directory");
+    }
+    if config.at.has("budget") {
+        say(config.at.of("budget"), "budget");
+    }
+}
+
+fn note_specification(config: &Config, notes: &mut Mistakes) {
+    if config.at.has("database") {
+        notes.say(
+            config.at.of("database"),
+            "database: a store in PostgreSQL is not acted on yet; events are kept as `store` says",
+        );
+    }
+    if let Some(monitoring) = &config.monitoring
+        && monitoring.check_interval.is_some()
+    {
+        notes.say(monitoring.at.of("check_interval"), "monitoring.check_interval is not acted on yet; endpoints are watched by the requests of callers");
+    }
+    let alerts = config.alerts.iter();
+    for (channel, name) in
+        alerts.flat_map(|alerts| [(&alerts.email, "email"), (&alerts.sms, "sms")])
+    {
+        if let Some(channel) = channel {
+            notes.say(
+                channel.at.own(),
+                format!("alerts.{name} is not acted on yet; alerts are on the dashboard alone"),
+            );
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! A configuration as plain values: what every key that is acted on comes to, defaults filled in. The table of keys has
+//! looked at the others by then.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use healing_core::{Expose, Fidelity, written::Place};
+use serde::{Deserialize, Deserializer, de::Error};
+
+use crate::upstream::Origin;
+
+/// The whole of a configuration.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Config {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin: Admin,
+    #[serde(default, deserialize_with = "some_parsed")]
+    pub(crate) upstream: Option<Origin>,
+    pub(crate) discover: bool,
+    pub(crate) identity: Identity,
+    #[serde(deserialize_with = "millis")]
+    pub(crate) deadline: Duration,
+    #[serde(deserialize_with = "millis")]
+    pub(crate) timeout: Duration,
+    pub(crate) body: Body,
+    pub(crate) trusted_proxies: Vec<String>,
+    pub(crate) sources: BTreeMap<String, Source>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) cache: Cache,
+    pub(crate) store: Store,
+    pub(crate) log: Log,
+    pub(crate) monitoring: Option<Monitoring>,
+    pub(crate) alerts: Option<Alerts>,
+}
+
+/// What the specification's file watches. Its endpoints are routes by now.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Monitoring {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    #[serde(default, deserialize_with = "some_millis")]
+    pub(crate) check_interval: Option<Duration>,
+}
+
+/// The channels of the specification's file.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Alerts {
+    pub(crate) email: Option<Channel>,
+    pub(crate) sms: Option<Channel>,
+}
+
+/// A way to tell people.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Channel {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+}
+
+/// The places of a map and of its keys.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Places(BTreeMap<String, (u64, u64, usize, usize)>);
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Admin {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    #[serde(deserialize_with = "or_off")]
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) token_env: Option<String>,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) allowed_origins: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) name: Option<String>,
+    #[serde(default, deserialize_with = "exposed")]
+    pub(crate) expose: Option<Expose>,
+}
+
+/// Bytes that are held of bodies.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Body {
+    pub(crate) judge_up_to: u64,
+    pub(crate) memory: u64,
+    pub(crate) replay_up_to: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Source {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) preset: Option<String>,
+    pub(crate) upstreams: Vec<UpstreamOf>,
+    pub(crate) mount: Option<String>,
+    pub(crate) r#match: Vec<String>,
+    pub(crate) quota: Vec<Quota>,
+    pub(crate) keys: Option<Keys>,
+    pub(crate) promise: Option<Promise>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct UpstreamOf {
+    #[serde(deserialize_with = "parsed")]
+    pub(crate) url: Origin,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Quota {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) calls: u64,
+    #[serde(deserialize_with = "millis")]
+    pub(crate) per: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Keys {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) values_env: Vec<String>,
+    pub(crate) values_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Promise {
+    pub(crate) json: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Route {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) r#match: String,
+    pub(crate) source: Option<String>,
+    pub(crate) params: BTreeMap<String, Param>,
+    #[serde(deserialize_with = "millis")]
+    pub(crate) fresh_for: Duration,
+    #[serde(default, deserialize_with = "some_millis")]
+    pub(crate) heal_for: Option<Duration>,
+    pub(crate) freshness: Option<Freshness>,
+    #[serde(deserialize_with = "parsed")]
+    pub(crate) floor: Fidelity,
+    #[serde(default, deserialize_with = "some_parsed")]
+    pub(crate) floor_for_callers: Option<Fidelity>,
+    pub(crate) priority: Priority,
+    pub(crate) heal: Option<Vec<Heal>>,
+    pub(crate) observe: bool,
+    #[serde(default, deserialize_with = "some_millis")]
+    pub(crate) deadline: Option<Duration>,
+    #[serde(default, deserialize_with = "some_millis")]
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) windows: Windows,
+}
+
+/// Where a parameter stands. One of the three.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Param {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) path: Option<String>,
+    pub(crate) query: Option<String>,
+    pub(crate) header: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Freshness {
+    pub(crate) field: String,
+    pub(crate) unit: String,
+    #[serde(deserialize_with = "millis")]
+    pub(crate) max_age: Duration,
+    pub(crate) calendar: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Priority {
+    Critical,
+    High,
+    Medium,
+    Low,
+}
+
+/// A strategy that is allowed.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Heal {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) name: String,
+    pub(crate) options: Options,
+}
+
+/// The options that are acted on, of all strategies together; each has some of them.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Options {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    #[serde(default, deserialize_with = "some_millis")]
+    pub(crate) up_to: Option<Duration>,
+    pub(crate) status: Option<u16>,
+    pub(crate) route: Option<String>,
+    pub(crate) same: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Windows {
+    pub(crate) degraded: f64,
+    pub(crate) critical: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Cache {
+    pub(crate) memory: u64,
+    pub(crate) r#override: bool,
+    pub(crate) redis: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Store {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) url: String,
+    #[serde(deserialize_with = "millis")]
+    pub(crate) retention: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Log {
+    pub(crate) format: String,
+    pub(crate) level: String,
+    pub(crate) directory: Option<PathBuf>,
+}
+
+// === impl Places ===
+
+impl Places {
+    /// The place of a key, or of the map where the key has none.
+    pub(crate) fn of(&self, key: &str) -> Place {
+        let found = self.0.get(key).or_else(|| self.0.get(""));
+        found.map_or_else(Place::default, |(line, column, start, end)| Place {
+            line: *line,
+            column: *column,
+            start: *start,
+            end: *end,
+        })
+    }
+
+    /// Whether the key stands there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// The place of the map.
+    pub(crate) fn own(&self) -> Place {
+        self.of("")
+    }
+}
+
+// === impl Priority ===
+
+impl Priority {
+    /// How long from one probe to the next, without callers.
+    pub(crate) const fn interval(self) -> Duration {
+        match self {
+            Self::Critical | Self::High => Duration::from_secs(30),
+            Self::Medium => Duration::from_mins(2),
+            Self::Low => Duration::from_mins(10),
+        }
+    }
+}
+
+fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
+}
+
+fn some_millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    millis(deserializer).map(Some)
+}
+
+fn parsed<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<T, D::Error>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(D::Error::custom)
+}
+
+fn some_parsed<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    parsed(deserializer).map(Some)
+}
+
+fn or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "off" {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(D::Error::custom)
+}
+
+fn exposed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Expose>, D::Error> {
+    Ok(match String::deserialize(deserializer)?.as_str() {
+        "full" => Some(Expose::Full),
+        "errors" => Some(Expose::Errors),
+        _ => Some(Expose::None),
+    })
+}

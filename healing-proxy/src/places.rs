@@ -1,0 +1,164 @@
+//! Which requests go elsewhere than to the API: those under the mount of a source, and those of routes whose source has
+//! addresses of its own.
+
+use http::{
+    Uri,
+    uri::{Authority, PathAndQuery},
+};
+use matchit::Router;
+
+use crate::upstream::{Origin, WayTo};
+
+/// Where requests go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    all: Vec<Place>,
+    /// Templates of paths, each with the number of its place.
+    routes: Router<usize>,
+}
+
+/// The addresses of one source.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The path that is taken off before they are asked.
+    pub(crate) mount: Option<String>,
+    /// The first of them is asked first.
+    pub(crate) origins: Vec<Origin>,
+    /// Whether they are on this machine or in this network.
+    pub(crate) is_near: bool,
+}
+
+// === impl Places ===
+
+impl Places {
+    /// Adds a place, with the templates of the routes that go there.
+    pub(crate) fn add(&mut self, place: Place, templates: &[&str]) {
+        let number = self.all.len();
+        for template in templates.iter().copied() {
+            let path = template.split_once('?').map_or(template, |(path, _)| path);
+            // Two templates of one path differ in their queries only, and go to the first one's place.
+            let _known = self.routes.insert(path, number);
+        }
+        self.all.push(place);
+    }
+
+    /// The ways to all addresses, each once.
+    pub(crate) fn ways(&self) -> Vec<WayTo> {
+        let mut ways: Vec<WayTo> = Vec::new();
+        for place in &self.all {
+            for origin in &place.origins {
+                if !ways.iter().any(|way| way.origin == *origin) {
+                    let mount = place.mount.clone();
+                    ways.push(WayTo {
+                        origin: origin.clone(),
+                        mount,
+                    });
+                }
+            }
+        }
+        ways
+    }
+
+    /// Sends a request where it belongs: its address is then that of the place, or none for the API. Whatever address the
+    /// caller named is dropped, so that nobody chooses where this proxy goes. `None` where it goes to the API.
+    pub(crate) fn send(&self, uri: &mut Uri) -> Option<&Place> {
+        let place = self.find(uri.path());
+        if place.is_none() && uri.authority().is_none() {
+            return None;
+        }
+        let whole = uri.path_and_query().cloned();
+        let whole = whole.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let rest = place.and_then(|place| place.mount.as_deref());
+        let rest = rest.and_then(|mount| below(whole.as_str(), mount));
+        let target = rest.map_or(Some(whole.clone()), |rest| rest.try_into().ok())?;
+        *uri = match place.and_then(|place| place.origins.first()) {
+            Some(origin) => origin.at(target)?,
+            None => Uri::from(target),
+        };
+        place
+    }
+
+    /// The place of a path, or of a template's; `None` where it is the API's.
+    pub(crate) fn find(&self, path: &str) -> Option<&Place> {
+        if self.all.is_empty() {
+            return None;
+        }
+        let mounted = self.all.iter().find(|place| {
+            let mount = place.mount.as_deref();
+            mount.is_some_and(|mount| below(path, mount).is_some())
+        });
+        mounted.or_else(|| self.all.get(*self.routes.at(path).ok()?.value))
+    }
+}
+
+/// What a target is below a mount: with a slash before it.
+pub(crate) fn below(target: &str, mount: &str) -> Option<String> {
+    let rest = target.strip_prefix(mount)?;
+    match rest.bytes().next() {
+        None => Some("/".to_owned()),
+        Some(b'/') => Some(rest.to_owned()),
+        Some(b'?') => Some(format!("/{rest}")),
+        Some(_) => None,
+    }
+}
+
+impl Place {
+    /// The addresses as they stand in a request.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = Authority> {
+        self.origins.iter().map(|origin| origin.authority().clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places() -> Places {
+        let mut places = Places::default();
+        let origins = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+        let yahoo = Place {
+            mount: Some("/yahoo".to_owned()),
+            origins: origins(&["https://query1.example", "https://query2.example"]),
+            is_near: false,
+        };
+        places.add(yahoo, &[]);
+        let fred = Place {
+            mount: None,
+            origins: origins(&["http://127.0.0.1:9"]),
+            is_near: true,
+        };
+        places.add(fred, &["/fred/{series}", "/all/{*rest}"]);
+        places
+    }
+
+    #[test]
+    fn a_request_goes_where_its_mount_or_its_route_says() {
+        for (asked, sent) in [
+            (
+                "/yahoo/v8/chart/AAPL?a=1",
+                "https://query1.example/v8/chart/AAPL?a=1",
+            ),
+            ("/yahoo", "https://query1.example/"),
+            ("/yahoo?a=1", "https://query1.example/?a=1"),
+            ("/yahoos/v8", "/yahoos/v8"),
+            ("/fred/DGS10", "http://127.0.0.1:9/fred/DGS10"),
+            ("/fred/DGS10/x", "/fred/DGS10/x"),
+            ("/all/a/b", "http://127.0.0.1:9/all/a/b"),
+            ("/", "/"),
+            ("http://query2.example/v8", "/v8"),
+            ("http://anywhere/yahoo/v8", "https://query1.example/v8"),
+        ] {
+            let mut uri: Uri = asked.parse().unwrap();
+            places().send(&mut uri);
+            assert_eq!(uri.to_string(), sent, "{asked}");
+        }
+    }
+
+    #[test]
+    fn each_address_has_one_way() {
+        let ways = places().ways();
+        assert_eq!(ways.len(), 3);
+        assert_eq!(ways[0].mount.as_deref(), Some("/yahoo"));
+        assert_eq!(places().all[0].authorities().count(), 2);
+    }
+}

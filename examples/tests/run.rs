@@ -68,3 +68,34 @@ fn a_rule_of_ones_own_tells_a_placeholder_from_data() {
     ];
     check(env!("CARGO_BIN_EXE_custom_classifier"), &shows);
 }
+
+#[test]
+fn a_series_that_is_down_is_answered_by_its_relative_under_its_own_name() {
+    let shows = [
+        "reduced is fine: 200 OK {\"id\":\"GS10\"",
+        "content-location: /api/fred/series/GS10",
+        "cache-control: no-store",
+        "it is called: monthly average",
+        "only the daily one: 503 Service Unavailable down for maintenance",
+    ];
+    check(env!("CARGO_BIN_EXE_alternate_series"), &shows);
+}
+
+#[test]
+fn a_gateway_asks_the_other_address_of_its_source() {
+    let shows = [
+        "healthy: {\"price\":229.87} (direct)",
+        "the first address is down: {\"price\":229.87} (alternate_endpoint)",
+    ];
+    check(env!("CARGO_BIN_EXE_axum_gateway"), &shows);
+}
+
+#[test]
+fn a_reqwest_client_heals_through_a_short_adapter() {
+    let shows = [
+        "healthy: [4.1,4.2] (direct)",
+        "failed once: [4.1,4.2] (exponential_backoff_retry)",
+        "down: [4.1,4.2] (use_cached_data)",
+    ];
+    check(env!("CARGO_BIN_EXE_reqwest_client"), &shows);
+}

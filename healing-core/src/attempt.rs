@@ -1,9 +1,11 @@
 //! What strategies are made of: the question, what they may offer for it, and how they ask.
 
-use std::{borrow::Cow, convert::Infallible, fmt, sync::Arc, time::Duration};
+mod other;
+
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Method, Request, Response, Uri, Version};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -15,7 +17,7 @@ use crate::{
         fault::Fault,
         fidelity::{Fidelity, Floor},
         pattern::Pattern,
-        provenance::StrategyId,
+        provenance::{Instead, StrategyId},
         route::Route,
     },
 };
@@ -42,6 +44,10 @@ pub struct Ask {
     pub(crate) share: Option<Arc<Share>>,
     /// Until when something better than what is in hand may come.
     pub(crate) until: Instant,
+    /// Whether its answer is the answer to the caller's question, though it is asked of another address.
+    pub(crate) is_the_same: bool,
+    /// What layers and routers further out noted of the request: the parameters that a router has found in its path.
+    pub(crate) extensions: Extensions,
     pub(crate) version: Version,
     pub(crate) body: bytes::Bytes,
 }
@@ -70,6 +76,14 @@ pub enum Refusal {
     NotYet,
     /// Too many wait for their turn.
     QueueFull,
+    /// The request does not carry what it would have to be asked with, or nothing is set for what it carries.
+    NothingToAsk,
+    /// What it would ask rests after failures of its own.
+    Resting,
+    /// The source that would have to lend an answer needs its calls itself.
+    LenderShort,
+    /// What it would give is another quantity, or not known to be the same, and may be called by no name.
+    AnotherQuantity,
 }
 
 /// Why a strategy did not answer.
@@ -77,6 +91,8 @@ pub enum Refusal {
 pub enum Miss {
     /// It asked, and the answer was bad.
     Fault(Fault),
+    /// It asked for something else, and that answer was bad: this says nothing of what the caller asked for.
+    Elsewhere(Fault),
     /// It did not ask, or not once more.
     Refused(Refusal),
 }
@@ -86,6 +102,7 @@ pub enum Miss {
 pub struct Answer {
     pub(crate) response: Response<Body>,
     pub(crate) fidelity: Fidelity,
+    pub(crate) instead: Option<Box<Instead>>,
 }
 
 /// One way to answer, tried when the primary attempt failed. The extension point of this crate: small, object safe, and
@@ -120,6 +137,12 @@ pub trait Strategy: Send + Sync + fmt::Debug {
     /// With the reason, when it would not try.
     fn offer(&self, ask: &Ask, failed: &[Fault]) -> Result<Offer, Refusal>;
 
+    /// Whether it asks something that may well work while the asked upstream rests. Such strategies are tried before a kept
+    /// copy is given, and before an upstream that rests is asked all the same.
+    fn is_beside(&self) -> bool {
+        false
+    }
+
     /// Tries.
     fn run<'a>(
         &'a self,
@@ -136,6 +159,13 @@ pub trait Attempts: Send {
     /// Waits until a call is permitted, behind those who wait already, and asks. It does not wait for what would come too
     /// late.
     fn attempt_in_turn(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>>;
+
+    /// Reads an answer that was made elsewhere by the rules of what the caller asked for: the shape of the last good
+    /// answers, the source's rules, rules of one's own. `Ok` is an answer that these call good. Nothing is kept of it.
+    fn reread(
+        &mut self,
+        response: Response<Body>,
+    ) -> BoxFuture<'static, Result<Response<Body>, Miss>>;
 }
 
 /// An error below HTTP that can say what it is, so that it can be judged like any other bad answer.
@@ -170,27 +200,8 @@ impl Ask {
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = self.version;
         *request.headers_mut() = self.headers.clone();
+        *request.extensions_mut() = self.extensions.clone();
         request
-    }
-}
-
-impl Ask {
-    /// What the request says for a parameter of its route. Only a route that is set has named parameters.
-    #[must_use]
-    pub fn value(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.pattern.as_ref()?.value(&self.uri, &self.headers, name)
-    }
-
-    /// The same question with another value for a parameter of its route. `None` where it cannot carry it.
-    #[must_use]
-    pub fn with_value(&self, name: &str, value: &str) -> Option<Self> {
-        let pattern = self.pattern.as_ref()?;
-        let (uri, headers) = pattern.with_value(&self.uri, &self.headers, (name, value))?;
-        Some(Self {
-            uri,
-            headers,
-            ..self.clone()
-        })
     }
 }
 
@@ -220,12 +231,12 @@ impl Offer {
 // === impl Miss ===
 
 impl Miss {
-    /// The fault, where one came.
+    /// The fault of what the caller asked for, where one came.
     #[must_use]
     pub fn into_fault(self) -> Option<Fault> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::Refused(_) => None,
+            Self::Elsewhere(_) | Self::Refused(_) => None,
         }
     }
 }
@@ -236,7 +247,27 @@ impl Answer {
     /// An answer of that fidelity.
     #[must_use]
     pub const fn new(response: Response<Body>, fidelity: Fidelity) -> Self {
-        Self { response, fidelity }
+        Self {
+            response,
+            fidelity,
+            instead: None,
+        }
+    }
+
+    /// The same, saying what was given in place of what was asked. Nobody outside may keep it under the asked name, or ask
+    /// whether it has changed: the fields that would invite to it are taken out.
+    #[must_use]
+    pub fn instead(mut self, instead: Instead) -> Self {
+        let headers = self.response.headers_mut();
+        for name in [header::ETAG, header::LAST_MODIFIED, header::EXPIRES] {
+            headers.remove(name);
+        }
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if instead.source.is_some() {
+            headers.remove(header::SET_COOKIE);
+        }
+        self.instead = Some(Box::new(instead));
+        self
     }
 }
 

@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use tokio::time::Sleep;
 
 /// An error of any kind.
@@ -53,6 +53,11 @@ struct Rest {
 #[error("the upstream sent nothing for {0:?} in the middle of a body")]
 pub(crate) struct Silent(Duration);
 
+/// The upstream's body broke off, and so does this one.
+#[derive(Debug, thiserror::Error)]
+#[error("the upstream's body broke off")]
+struct BrokenOff;
+
 // === impl Body ===
 
 impl Body {
@@ -87,6 +92,12 @@ impl Body {
             chunks: read,
             rest: Some(Rest { stream, silence }),
         }
+    }
+
+    /// What was read of a body that broke off, and then the break.
+    pub(crate) fn broken(read: Chunks) -> Self {
+        let end = futures_util::stream::iter([Err::<Frame<Bytes>, BoxError>(BrokenOff.into())]);
+        Self::streaming(read, StreamBody::new(end), None)
     }
 
     pub(crate) const fn of(chunks: Chunks) -> Self {
@@ -293,7 +304,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_rest_that_falls_silent_is_an_error_and_not_an_end() {
-        let silent = http_body_util::StreamBody::new(futures_util::stream::pending::<
+        let silent = StreamBody::new(futures_util::stream::pending::<
             Result<Frame<Bytes>, BoxError>,
         >());
         let body = Body::streaming(

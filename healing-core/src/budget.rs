@@ -74,6 +74,13 @@ impl Budget {
         true
     }
 
+    /// Whether a token is there, without taking it.
+    pub(crate) fn has_some(&self, requests: u64, now: Duration) -> bool {
+        let mut tokens = lock(&self.tokens);
+        tokens.fill(self.rules, requests, now);
+        tokens.left >= 1.0
+    }
+
     /// Gives back a token that was taken and not used.
     pub(crate) fn give_back(&self) {
         lock(&self.tokens).left += 1.0;

@@ -10,7 +10,8 @@ use sfv::{BareItem, ItemSerializer, KeyRef, ListSerializer, RefBareItem, StringR
 use crate::vocabulary::{
     fault::{Fault, FaultClass},
     fidelity::{Fidelity, Floor},
-    provenance::{CacheUse, Provenance, StrategyId},
+    provenance::{CacheUse, Instead, Observed, Provenance, StrategyId},
+    route::Route,
 };
 
 /// How far down a caller consents to go.
@@ -94,7 +95,15 @@ impl Identity {
 
     /// Says in the fields what the provenance says.
     pub(crate) fn label(&self, headers: &mut HeaderMap, truth: &Provenance) {
+        match &truth.observed {
+            Observed::No => {}
+            Observed::Nothing => return,
+            Observed::Would(would) => return self.would(headers, would),
+        }
         headers.insert(X_REQUEST_ID, id_value(truth));
+        if let Some(instead) = &truth.instead {
+            self.place(headers, instead);
+        }
         if let Some(value) = self.cache_status(truth) {
             headers.append(CACHE_STATUS, value);
         }
@@ -113,6 +122,25 @@ impl Identity {
             if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
                 headers.append(name, value);
             }
+        }
+    }
+
+    /// Says what healing would have done, and nothing else.
+    fn would(&self, headers: &mut HeaderMap, would: &str) {
+        if self.expose > Expose::None
+            && let Ok(value) = HeaderValue::try_from(format!("heal;desc=\"would: {would}\""))
+        {
+            headers.append(SERVER_TIMING, value);
+        }
+    }
+
+    /// Says which resource the body really is. Where nothing is told, the address of another source is not told either.
+    fn place(&self, headers: &mut HeaderMap, instead: &Instead) {
+        headers.remove(header::CONTENT_LOCATION);
+        let told = self.expose > Expose::None || instead.source.is_none();
+        let location = instead.location.as_deref().filter(|_| told);
+        if let Some(location) = location.and_then(|text| HeaderValue::from_str(text).ok()) {
+            headers.insert(header::CONTENT_LOCATION, location);
         }
     }
 
@@ -153,13 +181,20 @@ impl Identity {
             key("strategy")?,
             TokenRef::from_str(truth.strategy.as_str()).ok()?,
         );
-        if let Some(route) = &truth.route {
-            item = item.parameter(
-                key("source")?,
-                TokenRef::from_str(route.source().as_str())
-                    .ok()
-                    .unwrap_or(other()?),
-            );
+        let lender = truth
+            .instead
+            .as_ref()
+            .and_then(|instead| instead.source.as_ref());
+        if let Some(source) = lender.or_else(|| truth.route.as_ref().map(Route::source)) {
+            let source = TokenRef::from_str(source.as_str()).ok().unwrap_or(other()?);
+            item = item.parameter(key("source")?, source);
+        }
+        let label = truth
+            .instead
+            .as_ref()
+            .and_then(|instead| instead.label.as_deref());
+        if let Some(label) = label.and_then(|label| StringRef::from_str(label).ok()) {
+            item = item.parameter(key("label")?, label);
         }
         if let Some(fault) = &truth.fault {
             item = item.parameter(

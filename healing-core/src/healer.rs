@@ -183,6 +183,13 @@ impl HealerBuilder {
         self
     }
 
+    /// Only watches: see [`Treatment::observe`].
+    #[must_use]
+    pub const fn observe(mut self) -> Self {
+        self.treatment.observe = true;
+        self
+    }
+
     /// Room for kept copies and what else is remembered of URLs, in bytes.
     #[must_use]
     pub const fn copies(mut self, bytes: u64) -> Self {

@@ -32,6 +32,7 @@
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/library.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/keys.md"))]
 #![cfg_attr(doctest, doc = include_str!("../../docs/src/quotas.md"))]
+#![cfg_attr(all(doctest, feature = "jq"), doc = include_str!("../../docs/src/strategies.md"))]
 
 mod attempt;
 mod background;
@@ -51,6 +52,8 @@ mod keys;
 mod layers;
 pub mod learn;
 mod lock;
+#[cfg(feature = "jq")]
+mod mapping;
 mod outage;
 mod pace;
 pub mod plan;
@@ -97,17 +100,38 @@ pub use crate::{
         stored::StoredEvent,
         writer::{StoreWriter, WriterCounts, WriterSettings},
     },
-    strategies::{queue::Queue, retry::Retry, rotate_key::RotateKey},
-    strategy_layers::{QueueLayer, RetryLayer, RotateKeyLayer, StaleLayer},
+    strategies::{
+        alternate::AlternateEndpoint,
+        queue::Queue,
+        reduce::ReduceRequest,
+        retry::Retry,
+        rotate_key::RotateKey,
+        series::AlternateSeries,
+        substitute::EtfProxy,
+        substitution::{Substitution, SubstitutionError},
+    },
+    strategy_layers::{
+        AlternateLayer, QueueLayer, ReduceLayer, RetryLayer, RotateKeyLayer, SeriesLayer,
+        StaleLayer, SubstituteLayer,
+    },
     vocabulary::{
         exchange::{Sent, TransportFault},
         fault::{Domain, Fault, FaultClass, FaultClassError},
         fidelity::{Fidelity, FidelityError, Floor},
         observation::{ErrorEvent, Sink},
         pattern::{Param, Pattern},
-        provenance::{CacheUse, Provenance, StrategyId},
+        provenance::{CacheUse, Instead, Observed, Provenance, StrategyId},
         route::Route,
         source::{Source, SourceError},
         template::{Template, TemplateError},
     },
+};
+#[cfg(feature = "jq")]
+pub use crate::{
+    mapping::{MapFault, Mapping, MappingError},
+    strategies::{
+        fallback::{Fallback, FallbackError},
+        same::{Granularity, GranularityError, Same},
+    },
+    strategy_layers::FallbackLayer,
 };

@@ -168,10 +168,17 @@ impl Gate {
 
     /// Whether it does not let everything pass.
     pub(crate) fn is_resting(&self, now: Instant) -> bool {
-        self.marked.load(Relaxed) && {
-            let memory = lock(&self.memory);
-            memory.phase != Phase::Passing || memory.told_to_wait(now).is_some()
+        self.resting(now).is_some()
+    }
+
+    /// After faults of which class it does not let everything pass.
+    pub(crate) fn resting(&self, now: Instant) -> Option<FaultClass> {
+        if !self.marked.load(Relaxed) {
+            return None;
         }
+        let memory = lock(&self.memory);
+        let rests = memory.phase != Phase::Passing || memory.told_to_wait(now).is_some();
+        rests.then_some(memory.class)
     }
 
     /// Whether the source named a time before which nothing is asked, and how long that still is.

@@ -1,5 +1,6 @@
 //! What may be written down of a request. Secrets are taken out when a value is built, not when it is printed.
 
+use http::Uri;
 use serde_json::{Map, Value};
 
 /// What stands in place of a value that may not be written down.
@@ -73,6 +74,44 @@ pub fn redacted_params(query: Option<&str>) -> Value {
     Value::Object(masked)
 }
 
+/// A path and its query, for the field `Content-Location`: what could be a secret is masked, names stay.
+pub(crate) fn redacted_location(uri: &Uri) -> String {
+    let shown = |segment: &str| {
+        if segment.len() > MAX_NAME {
+            REDACTED
+        } else {
+            segment
+        }
+        .to_owned()
+    };
+    let path: Vec<String> = uri.path().split('/').map(shown).collect();
+    let mut location = path.join("/");
+    let pairs = uri.query().unwrap_or_default().split('&');
+    let mut mark = '?';
+    for pair in pairs.filter(|pair| !pair.is_empty()).take(MAX_PARAMS) {
+        let (name, value) = pair.split_once('=').unwrap_or((REDACTED, ""));
+        let name = if is_plain_word(name) { name } else { REDACTED };
+        let value = if is_harmless(name, value) || is_day(value) {
+            value
+        } else {
+            REDACTED
+        };
+        location.push(mark);
+        location.extend([name, "=", value]);
+        mark = '&';
+    }
+    location
+}
+
+/// A day as ISO 8601 writes it: nothing to hide.
+fn is_day(value: &str) -> bool {
+    value.len() == 10
+        && value.bytes().enumerate().all(|(n, byte)| match n {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
 /// Whether a path segment may be shown as it is: a plain word, not a value. Anything that could be a token, a key or a
 /// name of somebody's becomes a parameter.
 pub(crate) fn is_plain_word(segment: &str) -> bool {
@@ -110,6 +149,24 @@ mod tests {
                 "symbol": "AAPL", "token": REDACTED, "symbol2": REDACTED, "limit": REDACTED, REDACTED: REDACTED
             })
         );
+    }
+
+    #[test]
+    fn a_location_keeps_what_it_names_and_hides_what_could_be_a_secret() {
+        for (given, shown) in [
+            (
+                "http://a:1/v8/chart/%5EGSPC?interval=1d&crumb=x9.r&from=2024-03-05",
+                "/v8/chart/%5EGSPC?interval=1d&crumb=REDACTED&from=2024-03-05",
+            ),
+            ("/api/s3cr3t4f-0123456789abcdef0123/x", "/api/REDACTED/x"),
+            (
+                "/x?S3cretToken123=1&flag",
+                "/x?REDACTED=REDACTED&REDACTED=REDACTED",
+            ),
+            ("/", "/"),
+        ] {
+            assert_eq!(redacted_location(&given.parse().unwrap()), shown);
+        }
     }
 
     #[test]

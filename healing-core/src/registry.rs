@@ -37,6 +37,9 @@ use crate::{
 /// More addresses or keys than this share one memory.
 const MAX_NAMED: usize = 1_000;
 
+/// The addresses of a source at which a route has a gate of its own.
+const MAX_ADDRESSES: usize = 16;
+
 /// An answer that was healed this lately means that healing is at work.
 const HEALING_ACTIVE: Duration = Duration::from_secs(10);
 
@@ -81,6 +84,8 @@ pub(crate) struct RouteState {
     pub(crate) pattern: ArcSwapOption<Pattern>,
     /// The gate of the address that it usually goes to.
     upstream: Arc<Gate>,
+    /// Its gates at the other addresses of its source, by the gates of those.
+    others: Mutex<Vec<(Arc<Gate>, Arc<Gate>)>>,
     likeness: AtomicU64,
     windows: Mutex<Windows>,
 }
@@ -290,6 +295,7 @@ impl Registry {
             treatment: ArcSwap::new(Arc::clone(&self.configured.load().otherwise)),
             pattern: ArcSwapOption::empty(),
             upstream: Arc::clone(upstream),
+            others: Mutex::default(),
             likeness: AtomicU64::new(0),
             windows: Mutex::default(),
         }
@@ -367,6 +373,23 @@ impl RouteState {
     /// Its answers look like that.
     pub(crate) fn looks_like(&self, likeness: u64) {
         self.likeness.store(likeness, Relaxed);
+    }
+
+    /// Its gate at another address. There are as many as a source has addresses; beyond a bound they share its own.
+    pub(crate) fn gate_at(&self, upstream: &Arc<Gate>, now: Instant) -> Arc<Gate> {
+        let mut others = lock(&self.others);
+        let known = others
+            .iter()
+            .find(|(address, _)| Arc::ptr_eq(address, upstream));
+        if let Some((_, gate)) = known {
+            return Arc::clone(gate);
+        }
+        if others.len() >= MAX_ADDRESSES {
+            return Arc::clone(&self.gate);
+        }
+        let gate = Arc::new(Gate::new(Guards::Many, now));
+        others.push((Arc::clone(upstream), Arc::clone(&gate)));
+        gate
     }
 
     fn last_minutes(&self) -> Reading {

@@ -40,6 +40,9 @@ pub struct Treatment {
     pub gives_copies: bool,
     /// How long after it was stored a copy may heal.
     pub heal_for: Duration,
+    /// Whether healing only watches: everything is judged, counted and kept, the caller gets just what the upstream says,
+    /// and is told what healing would have done.
+    pub observe: bool,
     /// What is tried when the first call failed, in this order.
     pub strategies: Vec<Arc<dyn Strategy>>,
 }
@@ -125,6 +128,7 @@ impl Default for Treatment {
             floor_for_callers: Fidelity::Stale,
             gives_copies: true,
             heal_for: HEAL_FOR,
+            observe: false,
             strategies: Vec::new(),
         }
     }

@@ -1,5 +1,15 @@
-//! The ways to answer when the primary attempt failed, one a file.
+//! The ways to answer when the primary attempt failed, one a file, and what several of them ask before they act.
 
+pub(crate) mod alternate;
+#[cfg(feature = "jq")]
+pub(crate) mod fallback;
 pub(crate) mod queue;
+pub(crate) mod reach;
+pub(crate) mod reduce;
 pub(crate) mod retry;
 pub(crate) mod rotate_key;
+#[cfg(feature = "jq")]
+pub(crate) mod same;
+pub(crate) mod series;
+pub(crate) mod substitute;
+pub(crate) mod substitution;

@@ -1,14 +1,22 @@
 //! Each way to heal as a tower layer of its own: [`HealLayer`] with that one strategy. One mechanism, whatever is layered.
 
+use std::sync::Arc;
+
 use tower_layer::Layer;
 
+#[cfg(feature = "jq")]
+use crate::strategies::fallback::Fallback;
 use crate::{
     attempt::Strategy,
     background::Background,
     healer::{Healer, HealerBuilder},
     layers::heal::{Heal, HealLayer},
-    settings::SourceSettings,
-    strategies::{queue::Queue, retry::Retry, rotate_key::RotateKey},
+    settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
+    strategies::{
+        alternate::AlternateEndpoint, queue::Queue, reduce::ReduceRequest, retry::Retry,
+        rotate_key::RotateKey, series::AlternateSeries, substitute::EtfProxy,
+    },
+    vocabulary::{fidelity::Fidelity, pattern::Pattern, source::Source},
 };
 
 /// Asks again where that may help, and does nothing else.
@@ -88,6 +96,194 @@ pub struct RotateKeyLayer(HealLayer);
 #[derive(Clone, Debug)]
 pub struct QueueLayer(HealLayer);
 
+/// Asks other addresses of the source for the same, and does nothing else.
+///
+/// ```
+/// use healing_core::{AlternateEndpoint, AlternateLayer};
+/// let layer = AlternateLayer::new(AlternateEndpoint::at(["https://query2.finance.yahoo.com".parse()?]));
+/// # let _ = layer;
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct AlternateLayer(HealLayer);
+
+/// Asks for another series of a route, and does nothing else. The floor is reduced.
+///
+/// ```
+/// use healing_core::{AlternateSeries, Pattern, SeriesLayer, Source};
+/// let series = Pattern::of("/api/fred/series/{series}".parse()?);
+/// let layer = SeriesLayer::new(Source::new("fred_api")?, series, AlternateSeries::fred_monthly("series"))?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SeriesLayer(HealLayer);
+
+/// Asks for the fund of a share's sector, and does nothing else. The floor is substitute: whoever puts this layer there
+/// consents, and a caller may raise it.
+///
+/// ```
+/// use healing_core::{EtfProxy, Pattern, Source, SubstituteLayer};
+/// let chart = Pattern::of("/v8/finance/chart/{symbol}".parse()?);
+/// let layer = SubstituteLayer::new(Source::new("yahoo_finance")?, chart, EtfProxy::of("symbol").sectors())?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SubstituteLayer(HealLayer);
+
+/// Asks for fewer rows of a route, and does nothing else. The floor is reduced.
+///
+/// ```
+/// use healing_core::{Param, Pattern, ReduceLayer, ReduceRequest, Source};
+/// let trades = Pattern::of("/v3/trades/{ticker}".parse()?).param("limit", Param::Query("limit".into()));
+/// let layer = ReduceLayer::new(Source::new("polygon_io")?, trades, ReduceRequest::of("limit"))?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReduceLayer(HealLayer);
+
+/// Asks another route, and does nothing else. The floor is equivalent, unless the fallback's own answers are lower: then it
+/// is theirs.
+///
+/// ```
+/// use healing_core::{Fallback, FallbackLayer, Pattern, Source};
+/// let previous = Pattern::of("/v2/aggs/ticker/{ticker}/prev".parse()?);
+/// let yahoo = Fallback::polygon_previous_day_from_yahoo("query1.finance.yahoo.com".parse()?)?;
+/// let layer = FallbackLayer::new(Source::new("polygon_io")?, previous, yahoo)?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "jq")]
+#[derive(Clone, Debug)]
+pub struct FallbackLayer(HealLayer);
+
+/// A layer for one route with one strategy, which keeps no copies.
+fn for_route(
+    (source, pattern): (Source, Pattern),
+    strategy: impl Strategy + 'static,
+    floor: Fidelity,
+) -> Result<HealLayer, SettingsError> {
+    let treatment = Treatment {
+        gives_copies: false,
+        floor,
+        floor_for_callers: floor,
+        strategies: vec![Arc::new(strategy)],
+        ..Treatment::default()
+    };
+    let mut settings = Settings::default();
+    settings
+        .routes
+        .push(RouteSettings::new(source, pattern, treatment));
+    let healer = Healer::builder()
+        .gives_copies(false)
+        .without_strategies()
+        .build();
+    healer.configure(&settings)?;
+    Ok(HealLayer::new(healer))
+}
+
+macro_rules! layer {
+    ($layer:ty) => {
+        impl<S> Layer<S> for $layer {
+            type Service = Heal<S>;
+
+            fn layer(&self, inner: S) -> Heal<S> {
+                self.0.layer(inner)
+            }
+        }
+    };
+}
+
+layer!(AlternateLayer);
+layer!(QueueLayer);
+layer!(ReduceLayer);
+layer!(RetryLayer);
+layer!(RotateKeyLayer);
+layer!(SeriesLayer);
+layer!(StaleLayer);
+layer!(SubstituteLayer);
+#[cfg(feature = "jq")]
+layer!(FallbackLayer);
+
+// === impl AlternateLayer ===
+
+impl AlternateLayer {
+    /// Asks those addresses.
+    #[must_use]
+    pub fn new(alternate: AlternateEndpoint) -> Self {
+        let healer = Healer::builder()
+            .gives_copies(false)
+            .without_strategies()
+            .strategy(alternate)
+            .build();
+        Self(HealLayer::new(healer))
+    }
+}
+
+// === impl SeriesLayer ===
+
+impl SeriesLayer {
+    /// Gives those series where that route of that source fails.
+    ///
+    /// # Errors
+    /// When the pattern cannot be a route.
+    pub fn new(
+        source: Source,
+        pattern: Pattern,
+        series: AlternateSeries,
+    ) -> Result<Self, SettingsError> {
+        for_route((source, pattern), series, Fidelity::Reduced).map(Self)
+    }
+}
+
+// === impl SubstituteLayer ===
+
+impl SubstituteLayer {
+    /// Gives those funds where that route of that source fails.
+    ///
+    /// # Errors
+    /// When the pattern cannot be a route.
+    pub fn new(source: Source, pattern: Pattern, proxy: EtfProxy) -> Result<Self, SettingsError> {
+        for_route((source, pattern), proxy, Fidelity::Substitute).map(Self)
+    }
+}
+
+// === impl ReduceLayer ===
+
+impl ReduceLayer {
+    /// Asks for fewer rows where that route of that source fails.
+    ///
+    /// # Errors
+    /// When the pattern cannot be a route.
+    pub fn new(
+        source: Source,
+        pattern: Pattern,
+        reduce: ReduceRequest,
+    ) -> Result<Self, SettingsError> {
+        for_route((source, pattern), reduce, Fidelity::Reduced).map(Self)
+    }
+}
+
+// === impl FallbackLayer ===
+
+#[cfg(feature = "jq")]
+impl FallbackLayer {
+    /// Asks the other route where that route of that source fails.
+    ///
+    /// # Errors
+    /// When the pattern cannot be a route.
+    pub fn new(
+        source: Source,
+        pattern: Pattern,
+        fallback: Fallback,
+    ) -> Result<Self, SettingsError> {
+        let floor = fallback.fidelity().unwrap_or(Fidelity::Equivalent);
+        for_route((source, pattern), fallback, floor).map(Self)
+    }
+}
+
 // === impl RetryLayer ===
 
 impl RetryLayer {
@@ -106,14 +302,6 @@ impl RetryLayer {
 impl Default for RetryLayer {
     fn default() -> Self {
         Self::new(Retry::default())
-    }
-}
-
-impl<S> Layer<S> for RetryLayer {
-    type Service = Heal<S>;
-
-    fn layer(&self, inner: S) -> Heal<S> {
-        self.0.layer(inner)
     }
 }
 
@@ -139,14 +327,6 @@ impl Default for StaleLayer {
     }
 }
 
-impl<S> Layer<S> for StaleLayer {
-    type Service = Heal<S>;
-
-    fn layer(&self, inner: S) -> Heal<S> {
-        self.0.layer(inner)
-    }
-}
-
 // === impl RotateKeyLayer ===
 
 impl RotateKeyLayer {
@@ -157,14 +337,6 @@ impl RotateKeyLayer {
     }
 }
 
-impl<S> Layer<S> for RotateKeyLayer {
-    type Service = Heal<S>;
-
-    fn layer(&self, inner: S) -> Heal<S> {
-        self.0.layer(inner)
-    }
-}
-
 // === impl QueueLayer ===
 
 impl QueueLayer {
@@ -172,14 +344,6 @@ impl QueueLayer {
     #[must_use]
     pub fn new(source: SourceSettings) -> Self {
         Self(only(Queue, source))
-    }
-}
-
-impl<S> Layer<S> for QueueLayer {
-    type Service = Heal<S>;
-
-    fn layer(&self, inner: S) -> Heal<S> {
-        self.0.layer(inner)
     }
 }
 

@@ -23,7 +23,80 @@ fn truth() -> Provenance {
         attempts: 1,
         took: Duration::from_millis(12),
         cache: CacheUse::AfterFault,
+        instead: None,
+        observed: Observed::No,
     }
+}
+
+fn instead() -> Provenance {
+    let location = "http://yahoo.test/v8/finance/chart/XLK?interval=1d&crumb=s3cret";
+    let fund = Instead::at(&location.parse().unwrap())
+        .of(Source::new("yahoo_finance").unwrap())
+        .called("sector fund");
+    Provenance {
+        fidelity: Some(Fidelity::Substitute),
+        strategy: StrategyId::ETF_PROXY,
+        age: None,
+        attempts: 2,
+        cache: CacheUse::Missed { stored: false },
+        instead: Some(Box::new(fund)),
+        ..truth()
+    }
+}
+
+fn labelled(expose: Expose) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_LOCATION,
+        HeaderValue::from_static("/of-the-upstream"),
+    );
+    Identity::new("heal-7f3a", expose)
+        .unwrap()
+        .label(&mut headers, &instead());
+    headers
+}
+
+#[test]
+fn an_answer_to_something_else_says_what_it_is_and_whose() {
+    let headers = labelled(Expose::Full);
+    assert_eq!(
+        headers["content-location"],
+        "/v8/finance/chart/XLK?interval=1d&crumb=REDACTED"
+    );
+    let healing = format!(
+        "substitute;strategy=etf_proxy;source=yahoo_finance;label=\"sector fund\";class=server_error;attempts=2;id=\"{NIL}\""
+    );
+    assert_eq!(headers["healing"], healing);
+}
+
+#[test]
+fn where_healing_only_watches_it_adds_no_field_but_what_it_would_do() {
+    let would = Provenance {
+        observed: Observed::Would("cached copy (age 40s)".into()),
+        ..truth()
+    };
+    let mut headers = HeaderMap::new();
+    let identity = Identity::new("heal-7f3a", Expose::Full).unwrap();
+    identity.label(&mut headers, &would);
+    assert_eq!(
+        headers["server-timing"],
+        "heal;desc=\"would: cached copy (age 40s)\""
+    );
+    assert_eq!(headers.len(), 1);
+    headers.clear();
+    let fine = Provenance {
+        observed: Observed::Nothing,
+        ..truth()
+    };
+    identity.label(&mut headers, &fine);
+    assert!(headers.is_empty(), "{headers:?}");
+}
+
+#[test]
+fn where_nothing_is_exposed_another_sources_address_is_not_either() {
+    let headers = labelled(Expose::None);
+    assert_eq!(headers["healing"], "substitute");
+    assert!(!headers.contains_key("content-location"), "{headers:?}");
 }
 
 #[track_caller]

@@ -48,6 +48,7 @@ fn event(source: &str, class: FaultClass, time: Timestamp) -> ErrorEvent {
         fidelity: None,
         age: None,
         took: Duration::ZERO,
+        instead: None,
     }
 }
 

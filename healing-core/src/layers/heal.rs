@@ -8,11 +8,13 @@ mod answers;
 mod attempts;
 mod call;
 mod echo;
+mod elsewhere;
 mod gates;
 mod handover;
 mod read;
 mod run;
 mod scene;
+mod watch;
 
 use std::{
     fmt,
@@ -45,7 +47,7 @@ use crate::{
     vocabulary::{
         fault::Fault,
         fidelity::Fidelity,
-        provenance::{CacheUse, Provenance, StrategyId},
+        provenance::{CacheUse, Observed, Provenance, StrategyId},
     },
 };
 
@@ -213,6 +215,8 @@ fn unhealed() -> Provenance {
         attempts: 1,
         took: Duration::ZERO,
         cache: CacheUse::Bypass,
+        instead: None,
+        observed: Observed::No,
     }
 }
 

@@ -93,7 +93,8 @@ impl Observer {
             tracing::info!(id = %truth.id, route = %route.route, %fault, %strategy, age, took_ms, "healed");
         } else {
             route.tally.unhealed.fetch_add(1, Relaxed);
-            tracing::info!(id = %truth.id, route = %route.route, %fault, took_ms, "not healed");
+            let would = truth.observed.would();
+            tracing::info!(id = %truth.id, route = %route.route, %fault, took_ms, would, "not healed");
         }
         let time = self.clock.timestamp(now);
         let last = LastFault {
@@ -118,6 +119,7 @@ impl Observer {
                 fidelity: truth.fidelity,
                 age: truth.age,
                 took: truth.took,
+                instead: truth.instead.clone(),
             });
         }
     }

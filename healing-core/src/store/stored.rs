@@ -29,6 +29,7 @@ use crate::vocabulary::observation::ErrorEvent;
 ///     fidelity: None,
 ///     age: None,
 ///     took: Duration::from_millis(10_500),
+///     instead: None,
 /// };
 /// let stored = StoredEvent::from(&event);
 /// assert_eq!((stored.error_type.as_str(), stored.took), ("timeout", 10.5));

@@ -81,7 +81,7 @@ impl Strategy for Retry {
                     Miss::Fault(fault) => {
                         fault.may_pass_at_once() && fault.wait.is_none_or(|wait| wait.is_zero())
                     }
-                    Miss::Refused(_) => false,
+                    Miss::Elsewhere(_) | Miss::Refused(_) => false,
                 };
                 if !goes_on || n >= self.times {
                     return Err(miss);

@@ -7,7 +7,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::vocabulary::{
-    fault::FaultClass, fidelity::Fidelity, provenance::StrategyId, route::Route,
+    fault::FaultClass,
+    fidelity::Fidelity,
+    provenance::{Instead, StrategyId},
+    route::Route,
 };
 
 /// A request whose primary attempt failed, and what became of it. Redacted when it is built: it names the route's template,
@@ -40,6 +43,8 @@ pub struct ErrorEvent {
     pub age: Option<Duration>,
     /// From the request's arrival to its answer.
     pub took: Duration,
+    /// What was given, where that is something else than what was asked.
+    pub instead: Option<Box<Instead>>,
 }
 
 /// Who is told of error events. Never waits: what it cannot take it counts and drops.
@@ -60,9 +65,17 @@ impl ErrorEvent {
     /// One line for people: built from our own words only.
     #[must_use]
     pub fn message(&self) -> String {
-        match self.status {
-            Some(status) => format!("{} ({}), status {status}", self.class, self.detail),
-            None => format!("{} ({})", self.class, self.detail),
+        let mut line = format!("{} ({})", self.class, self.detail);
+        if let Some(status) = self.status {
+            line.push_str(&format!(", status {status}"));
         }
+        if let Some(instead) = &self.instead {
+            let label = instead.label.as_deref().unwrap_or("something else");
+            line.push_str(&format!("; given instead: {label}"));
+            if let Some(source) = &instead.source {
+                line.push_str(&format!(" of {source}"));
+            }
+        }
+        line
     }
 }

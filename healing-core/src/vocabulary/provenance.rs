@@ -1,10 +1,14 @@
 //! What an answer really is.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
+use http::Uri;
 use uuid::Uuid;
 
-use crate::vocabulary::{fault::Fault, fidelity::Fidelity, route::Route};
+use crate::{
+    redact::redacted_location,
+    vocabulary::{fault::Fault, fidelity::Fidelity, route::Route, source::Source},
+};
 
 /// The name of a way to answer, as metrics, events and the field `Healing` show it.
 ///
@@ -36,6 +40,41 @@ pub struct Provenance {
     pub took: Duration,
     /// What the kept copies had to do with it.
     pub cache: CacheUse,
+    /// What was given, where that is something else than what was asked.
+    pub instead: Option<Box<Instead>>,
+    /// Whether healing only watched.
+    pub observed: Observed,
+}
+
+/// Whether healing only watched, and what it would have done.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Observed {
+    /// It did what it says.
+    #[default]
+    No,
+    /// It watched, and would have done nothing.
+    Nothing,
+    /// It watched, and would have done that: `cached copy (age 40s)`.
+    Would(Box<str>),
+}
+
+/// What was given in place of what was asked.
+///
+/// ```
+/// use healing_core::Instead;
+/// let fund = Instead::at(&"http://yahoo.test/v8/finance/chart/XLK?token=s3cret".parse()?).called("sector fund");
+/// assert_eq!(fund.location.as_deref(), Some("/v8/finance/chart/XLK?token=REDACTED"));
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Instead {
+    /// Path and query of what was really given, without secrets: the field `Content-Location` (RFC 9110, section 8.7).
+    pub location: Option<Box<str>>,
+    /// Whose data it is, where it is not the asked route's source.
+    pub source: Option<Source>,
+    /// What it has to be called: `monthly average`.
+    pub label: Option<Arc<str>>,
 }
 
 /// What the kept copies had to do with an answer (RFC 9211).
@@ -74,6 +113,24 @@ impl StrategyId {
     pub const API_KEY_ROTATION: Self = Self("api_key_rotation");
     /// Wait for the next call that is permitted.
     pub const REQUEST_QUEUING: Self = Self("request_queuing");
+    /// Ask another address of the source.
+    pub const ALTERNATE_ENDPOINT: Self = Self("alternate_endpoint");
+    /// Ask for another series of the source.
+    pub const ALTERNATE_SERIES: Self = Self("alternate_series");
+    /// Ask another route, and give its answer in the asked shape.
+    pub const FALLBACK: Self = Self("fallback");
+    /// Ask Yahoo Finance for what Polygon.io was asked for.
+    pub const POLYGON_FALLBACK_YAHOO: Self = Self("polygon_fallback_yahoo");
+    /// Give the last day in place of the last trade.
+    pub const HISTORICAL_FALLBACK: Self = Self("historical_fallback");
+    /// Give days in place of minutes.
+    pub const DAILY_INSTEAD_OF_INTRADAY: Self = Self("daily_instead_of_intraday");
+    /// Give sums over longer spans in place of the spans that were asked for.
+    pub const AGGREGATE_DATA: Self = Self("aggregate_data");
+    /// Give the fund of a share's sector in place of the share.
+    pub const ETF_PROXY: Self = Self("etf_proxy");
+    /// Ask for fewer rows.
+    pub const REDUCE_REQUEST_SIZE: Self = Self("reduce_request_size");
     /// Nothing worked.
     pub const NONE: Self = Self("none");
 
@@ -93,6 +150,46 @@ impl StrategyId {
 impl fmt::Display for StrategyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
+    }
+}
+
+// === impl Observed ===
+
+impl Observed {
+    /// What would have been done, where that is something.
+    #[must_use]
+    pub fn would(&self) -> Option<&str> {
+        match self {
+            Self::Would(would) => Some(would),
+            Self::No | Self::Nothing => None,
+        }
+    }
+}
+
+// === impl Instead ===
+
+impl Instead {
+    /// The answer to that, rather than to what was asked.
+    #[must_use]
+    pub fn at(uri: &Uri) -> Self {
+        Self {
+            location: Some(redacted_location(uri).into()),
+            ..Self::default()
+        }
+    }
+
+    /// The same, with data of that source.
+    #[must_use]
+    pub fn of(mut self, source: Source) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// The same, under that name.
+    #[must_use]
+    pub fn called(mut self, label: impl Into<Arc<str>>) -> Self {
+        self.label = Some(label.into());
+        self
     }
 }
 

@@ -67,7 +67,7 @@ impl Strategy for Insists {
                 match to.attempt(ask).await {
                     Ok(response) => return Ok(Answer::new(response, Fidelity::Exact)),
                     Err(Miss::Refused(refusal)) => return Err(Miss::Refused(refusal)),
-                    Err(Miss::Fault(_)) => {}
+                    Err(Miss::Fault(_) | Miss::Elsewhere(_)) => {}
                 }
             }
         })

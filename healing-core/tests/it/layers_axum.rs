@@ -7,7 +7,8 @@ use std::sync::{
 
 use axum::{Router, body::Body, extract::State, routing};
 use healing_core::{
-    Expose, HealLayer, Healer, Identity, LabelLayer, Provenance, RetryLayer, StaleLayer, StrategyId,
+    AlternateSeries, EtfProxy, Expose, HealLayer, Healer, Identity, LabelLayer, Pattern,
+    Provenance, RetryLayer, SeriesLayer, Source, StaleLayer, StrategyId, SubstituteLayer,
 };
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
@@ -118,4 +119,74 @@ async fn a_stack_of_both_layers_labels_what_a_router_gives() {
         healing.starts_with("stale;strategy=use_cached_data;source=fred;class=server_error"),
         "{healing}"
     );
+}
+
+/// Gives GS10 and XLK, and fails for everything else.
+async fn some(axum::extract::Path(id): axum::extract::Path<String>) -> (StatusCode, &'static str) {
+    match id.as_str() {
+        "GS10" | "XLK" => (StatusCode::OK, SERIES),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "no such thing today"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_router_found_in_the_path_reaches_its_handler_through_a_layer() {
+    let routes = Router::new()
+        .route("/series/{id}", routing::get(some))
+        .layer(HealLayer::new(Healer::builder().build()));
+    let ask = |path: &str| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        routes.clone().oneshot(request)
+    };
+    assert_eq!(ask("/series/GS10").await.unwrap().status(), StatusCode::OK);
+    let answer = ask("/series/DGS10").await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "no such thing today");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_gives_something_else_and_says_so_in_status_and_fields() {
+    let identity = Identity::new("heal-7f3a", Expose::Full).unwrap();
+    let source = Source::new("a_source").unwrap();
+    let pattern = |text: &str| Pattern::of(text.parse().unwrap());
+    let series = AlternateSeries::fred_monthly("series");
+    let series = SeriesLayer::new(source.clone(), pattern("/series/{series}"), series).unwrap();
+    let funds = EtfProxy::of("symbol").sectors();
+    let funds = SubstituteLayer::new(source, pattern("/quote/{symbol}"), funds).unwrap();
+    // Around the router, not inside of it: what is asked instead has to find its own way.
+    let routes = Router::new()
+        .route("/series/{id}", routing::get(some))
+        .route("/quote/{id}", routing::get(some));
+    let routes = ServiceBuilder::new()
+        .layer(LabelLayer::new(identity))
+        .layer(series)
+        .layer(funds)
+        .service(routes);
+    for (path, status, healing, location) in [
+        (
+            "/series/DGS10",
+            200,
+            "reduced;strategy=alternate_series;source=a_source;label=\"monthly average\";class=server_error;attempts=2",
+            "/series/GS10",
+        ),
+        (
+            "/quote/AAPL",
+            203,
+            // The outermost layer names the route, as it knows it.
+            "substitute;strategy=etf_proxy;source=quote;label=\"sector fund\";class=server_error;attempts=2",
+            "/quote/XLK",
+        ),
+    ] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = routes.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+        let field = |name: &str| answer.headers()[name].to_str().unwrap();
+        assert!(
+            field("healing").starts_with(healing),
+            "{}",
+            field("healing")
+        );
+        assert_eq!(field("content-location"), location);
+        assert_eq!(field("cache-control"), "no-store");
+    }
 }

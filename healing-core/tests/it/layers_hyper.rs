@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use healing_core::{Body, FaultClass, Heal, HealLayer, Healer, Provenance, StrategyId};
+use healing_core::{
+    AlternateEndpoint, AlternateLayer, Body, FaultClass, Heal, HealLayer, Healer, Provenance,
+    StrategyId,
+};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper_util::{
@@ -234,4 +237,19 @@ async fn a_body_of_no_length_that_breaks_after_the_hold_breaks_for_its_reader() 
         response.into_body().collect().await.is_err(),
         "no clean end"
     );
+}
+
+#[tokio::test]
+async fn an_address_that_is_gone_is_answered_by_another_one_on_the_wire() {
+    let (mut gone, other) = (Server::start(good()).await, Server::start(good()).await);
+    let address = format!("http://{}", other.address).parse().unwrap();
+    let layer = AlternateLayer::new(AlternateEndpoint::at([address]));
+    let client = layer.layer(Client::builder(TokioExecutor::new()).build_http());
+    gone.stop().await;
+    let (truth, text) = ask(&client, &gone).await;
+    assert_eq!(
+        (truth.strategy, text.as_str()),
+        (StrategyId::ALTERNATE_ENDPOINT, SERIES)
+    );
+    assert_eq!(truth.fault.unwrap().detail, "connect_refused");
 }

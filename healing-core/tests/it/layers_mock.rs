@@ -8,9 +8,10 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use healing_core::{
-    Body, BoxError, Fidelity, HealLayer, Healer, KeyPlace, Keys, Per, Provenance, QueueLayer,
-    Quota, QuotaScope, RetryLayer, RotateKeyLayer, Secret, Sent, Source, SourceSettings,
-    StaleLayer, StrategyId, TransportError, TransportFault,
+    AlternateEndpoint, AlternateLayer, AlternateSeries, Body, BoxError, EtfProxy, Fidelity,
+    HealLayer, Healer, KeyPlace, Keys, Pattern, Per, Provenance, QueueLayer, Quota, QuotaScope,
+    RetryLayer, RotateKeyLayer, Secret, Sent, SeriesLayer, Source, SourceSettings, StaleLayer,
+    StrategyId, SubstituteLayer, TransportError, TransportFault,
 };
 use http::{Request, Response};
 use tokio::time::Instant;
@@ -66,6 +67,15 @@ async fn next(handle: &mut Upstreams) -> mock::SendResponse<Response<Body>> {
         ("GET", &URL.parse().unwrap())
     );
     send
+}
+
+/// Fails what is asked first, and answers what is asked then; returns where that was.
+async fn fails_then_answers(handle: &mut Upstreams) -> String {
+    let (_, send) = handle.next_request().await.expect("a request");
+    send.send_response(reply(503, ""));
+    let (request, send) = handle.next_request().await.expect("another one");
+    send.send_response(reply(200, SERIES));
+    request.uri().to_string()
 }
 
 fn reply(status: u16, body: &'static str) -> Response<Body> {
@@ -248,4 +258,44 @@ async fn the_queue_sends_the_next_request_when_its_time_has_come_and_not_before(
     let (answer, between) = tokio::join!(asks, script);
     assert_eq!(truth(&answer).strategy, StrategyId::REQUEST_QUEUING);
     assert_eq!((truth(&answer).attempts, between), (1, seconds(2)));
+}
+
+fn pattern(text: &str) -> Pattern {
+    Pattern::of(text.parse().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_strategy_asks_its_alternate_through_its_own_layer() {
+    let query2 = AlternateEndpoint::at(["http://query2.test".parse().unwrap()]);
+    let source = || Source::new("a_source").unwrap();
+    let series = AlternateSeries::fred_monthly("series");
+    let series = SeriesLayer::new(source(), pattern("/series/{series}"), series).unwrap();
+    let funds = EtfProxy::of("symbol").sectors();
+    let funds = SubstituteLayer::new(source(), pattern("/chart/{symbol}"), funds).unwrap();
+    let (upstream, mut handle) = pair();
+    for (client, url, alternate, fidelity) in [
+        (
+            AlternateLayer::new(query2).layer(upstream.clone()),
+            "http://query1.test/chart/AAPL",
+            "http://query2.test/chart/AAPL",
+            Fidelity::Exact,
+        ),
+        (
+            series.layer(upstream.clone()),
+            "http://fred.test/series/DGS10",
+            "http://fred.test/series/GS10",
+            Fidelity::Reduced,
+        ),
+        (
+            funds.layer(upstream),
+            "http://query1.test/chart/AAPL",
+            "http://query1.test/chart/XLK",
+            Fidelity::Substitute,
+        ),
+    ] {
+        let script = fails_then_answers(&mut handle);
+        let (answer, asked) = tokio::join!(client.oneshot(get(url)), script);
+        assert_eq!(truth(&answer.unwrap()).fidelity, Some(fidelity), "{url}");
+        assert_eq!(asked, alternate);
+    }
 }

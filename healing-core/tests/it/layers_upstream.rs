@@ -222,7 +222,11 @@ impl Upstream {
     }
 
     pub(crate) fn becomes(&self, act: Act) {
-        self.script().act = Box::new(move |_| act.clone());
+        self.by_from_now(move |_| act.clone());
+    }
+
+    pub(crate) fn by_from_now(&self, act: impl FnMut(&Request<Body>) -> Act + Send + 'static) {
+        self.script().act = Box::new(act);
     }
 
     pub(crate) fn calls(&self) -> usize {

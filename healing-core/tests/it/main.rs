@@ -2,7 +2,10 @@
 #![cfg(test)]
 
 mod canary;
+mod heal_alternates;
 mod heal_copies;
+#[cfg(feature = "jq")]
+mod heal_fallback;
 mod heal_faults;
 mod heal_floor;
 mod heal_health;
@@ -16,6 +19,7 @@ mod heal_shape;
 mod heal_strategies;
 mod heal_streams;
 mod heal_time;
+mod heal_watch;
 mod layers_axum;
 mod layers_hyper;
 mod layers_label;

@@ -47,6 +47,7 @@ pub(crate) fn event(number: u32) -> ErrorEvent {
         fidelity: None,
         age: None,
         took: Duration::from_millis(500),
+        instead: None,
     }
 }
 

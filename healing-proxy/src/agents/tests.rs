@@ -65,6 +65,7 @@ fn event(number: u128) -> ErrorEvent {
         fidelity: None,
         age: None,
         took: Duration::ZERO,
+        instead: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod copies;
 mod crowd;
 mod forms;
 mod hops;
+mod lends;
 mod messages;
 mod no_copy;
 mod once;

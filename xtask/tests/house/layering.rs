@@ -32,6 +32,7 @@ const HEALING_CORE: House = House {
         ("hop", 1),
         ("detect", 1),
         ("plan", 1),
+        ("mapping", 1),
         ("budget", 2),
         ("vocabulary::route", 2),
         ("vocabulary::template", 2),

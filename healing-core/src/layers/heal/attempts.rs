@@ -1,11 +1,8 @@
 //! The calls that strategies make: paid, judged and observed like the first.
 
-use std::{
-    mem,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
 };
 
 use bytes::Bytes;
@@ -17,8 +14,12 @@ use tower_service::Service;
 use crate::{
     attempt::{Ask, Attempts, Miss, Refusal, TransportError},
     body::{Body, BoxError},
-    layers::heal::call::{Last, Place, Underway},
+    layers::heal::{
+        call::{Last, Place, Underway},
+        elsewhere::{missed, of_use},
+    },
     lock::lock,
+    outage::Ticket,
     pace::{NoTurn, Pass},
     quota::Errand,
 };
@@ -30,8 +31,8 @@ pub(crate) struct Calls<S, E> {
     last: Arc<Mutex<Last<E>>>,
     made: Arc<AtomicU32>,
     stored: Arc<AtomicBool>,
-    /// Whether no call was made for this request so far.
-    pub(crate) nothing_asked: bool,
+    /// Calls elsewhere that take the place of one that the asked upstream does not get, and are no extra ones.
+    due: Arc<AtomicU32>,
 }
 
 // === impl Calls ===
@@ -44,8 +45,30 @@ impl<S, E> Calls<S, E> {
             last,
             made: Arc::default(),
             stored: Arc::default(),
-            nothing_asked: false,
+            due: Arc::default(),
         }
+    }
+
+    /// The same, with so many calls that are due to the request anyway.
+    pub(crate) fn of_which_due(self, calls: u32) -> Self {
+        self.due.store(calls, Relaxed);
+        self
+    }
+
+    /// How many of those are left.
+    pub(crate) fn due(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.due)
+    }
+
+    /// Where a call goes that is not one to the asked place itself, with the right to find out whether it is worth it.
+    fn elsewhere(&self, ask: &Ask) -> Result<(Arc<Place>, Option<Ticket>), Miss> {
+        let now = self.place.house.clock.now();
+        let place = self.place.elsewhere(ask.clone(), now);
+        let ticket = place.passage(now)?;
+        if !place.lends_to(&self.place, now) {
+            return Err(Miss::Refused(Refusal::LenderShort));
+        }
+        Ok((Arc::new(place), ticket))
     }
 
     /// How many there were, also while they are under way.
@@ -58,45 +81,39 @@ impl<S, E> Calls<S, E> {
         Arc::clone(&self.stored)
     }
 
-    fn call(&self, ask: &Ask) -> Call<S, E>
+    fn call(&self, ask: &Ask) -> Result<Call<S, E>, Miss>
     where
         S: Clone,
     {
         let own = &self.place;
-        let place = if ask.uri == own.ask.uri && ask.headers == own.ask.headers {
-            Arc::clone(own)
+        let is_the_asked = ask.uri == own.ask.uri && ask.headers == own.ask.headers;
+        let (place, ticket) = if is_the_asked {
+            (Arc::clone(own), None)
         } else {
-            Arc::new(own.elsewhere(ask.clone(), own.house.clock.now()))
+            self.elsewhere(ask)?
         };
         let errand = if Arc::ptr_eq(&place.route.source, &own.route.source) {
             Errand::Caller
         } else {
             Errand::Extra
         };
-        Call {
+        Ok(Call {
             inner: self.inner.clone(),
             place,
             ask: ask.clone(),
             errand,
+            is_the_asked,
+            ticket,
             last: Arc::clone(&self.last),
             made: Arc::clone(&self.made),
             stored: Arc::clone(&self.stored),
-        }
+        })
     }
 
-    /// Takes a token from the source's budget and from that of all.
-    fn pay(&self) -> bool {
-        let house = &self.place.house;
-        let source = &self.place.route.source;
-        let now = house.clock.since_start(house.clock.now());
-        if !source.budget.spend(source.requests.load(Relaxed), now) {
-            return false;
-        }
-        let paid = house.budget.spend(house.requests.load(Relaxed), now);
-        if !paid {
-            source.budget.give_back();
-        }
-        paid
+    /// Whether a call is due to the request anyway; it is not any more then.
+    fn takes_what_is_due(&self) -> bool {
+        let left = |left: u32| left.checked_sub(1);
+        self.due.fetch_update(Relaxed, Relaxed, left).is_ok()
     }
 }
 
@@ -109,22 +126,29 @@ where
     R::Error: Into<BoxError>,
 {
     fn attempt(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>> {
-        let call = self.call(ask);
+        let call = match self.call(ask) {
+            Ok(call) => call,
+            Err(miss) => return Box::pin(std::future::ready(Err(miss))),
+        };
         let pass = match call.place.pass(call.errand, call.place.house.clock.now()) {
             Ok(pass) if call.may_go(&pass) => pass,
             Ok(_) | Err(_) => return refused(Refusal::NotYet),
         };
-        if !self.pay() {
+        let is_due = !call.is_the_asked && self.takes_what_is_due();
+        if !is_due && !self.place.pays() {
             return refused(Refusal::Budget);
         }
         Box::pin(call.made_with(pass))
     }
 
     fn attempt_in_turn(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>> {
-        let call = self.call(ask);
+        let call = match self.call(ask) {
+            Ok(call) => call,
+            Err(miss) => return Box::pin(std::future::ready(Err(miss))),
+        };
         // The first call for a request is no extra one, however late it is made.
-        let free = mem::take(&mut self.nothing_asked);
-        if !free && !self.pay() {
+        let free = self.takes_what_is_due();
+        if !free && !self.place.pays() {
             return refused(Refusal::Budget);
         }
         let (payer, until) = (Arc::clone(&self.place), call.place.ask.until);
@@ -146,6 +170,14 @@ where
             Err(Miss::Refused(refusal))
         })
     }
+
+    fn reread(
+        &mut self,
+        response: Response<Body>,
+    ) -> BoxFuture<'static, Result<Response<Body>, Miss>> {
+        let place = Arc::clone(&self.place);
+        Box::pin(async move { place.reread(response).await })
+    }
 }
 
 /// One call, before it is made.
@@ -154,6 +186,9 @@ struct Call<S, E> {
     place: Arc<Place>,
     ask: Ask,
     errand: Errand,
+    is_the_asked: bool,
+    /// The right to find out whether it is worth it, held until the answer is in.
+    ticket: Option<Ticket>,
     last: Arc<Mutex<Last<E>>>,
     made: Arc<AtomicU32>,
     stored: Arc<AtomicBool>,
@@ -181,19 +216,28 @@ where
         let request = pass.dress(self.ask.request());
         let sent_at = place.house.clock.now();
         let answer = self.inner.oneshot(request);
-        match place
+        let outcome = match place
             .call(&self.ask, answer, Underway { sent_at, pass })
             .await
         {
             Ok(good) => {
-                self.stored.store(good.stored, Relaxed);
-                Ok(good.response)
+                let of_the_asked = self.is_the_asked || self.ask.is_the_same;
+                self.stored.store(good.stored && of_the_asked, Relaxed);
+                if of_the_asked {
+                    Ok(good.response)
+                } else {
+                    of_use(&self.ask, good.response)
+                }
             }
             Err(bad) => {
-                *lock(&self.last) = bad.last;
-                Err(Miss::Fault(bad.fault))
+                if self.is_the_asked {
+                    *lock(&self.last) = bad.last;
+                }
+                Err(missed(self.is_the_asked, bad.fault))
             }
-        }
+        };
+        drop(self.ticket);
+        outcome
     }
 }
 

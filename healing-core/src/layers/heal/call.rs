@@ -130,13 +130,6 @@ impl Place {
         }
     }
 
-    /// The place of what a strategy asks instead: its answer is not one to what was asked, and is judged, counted and kept
-    /// as its own.
-    pub(crate) fn elsewhere(&self, ask: Ask, now: Instant) -> Self {
-        let there = self.house.registry.find(&ask.uri);
-        Self::of(Arc::clone(&self.house), ask, there, now)
-    }
-
     /// The copy that may be given, where there is one.
     pub(crate) fn in_hand(&self, now: Instant) -> Option<Arc<Copy>> {
         let floor = self.ask.floor;
@@ -169,6 +162,7 @@ impl Place {
     pub(crate) fn told_to_wait(&self, pass: &Pass, now: Instant) -> bool {
         let begun = || self.house.kept.find(self.key);
         let by_url = self.gates.url.is_none()
+            && !self.ask.is_the_same // what one address named, another did not
             && begun().is_some_and(|memory| memory.gate.told_to_wait(now).is_some());
         by_url || self.gates.with(pass).told_to_wait(now).is_some()
     }
@@ -322,15 +316,18 @@ impl Place {
         strip_hop_fields(&mut head.headers);
         let read = match read(body, &head.headers, self.bounds(), &self.house.held).await {
             Read::Whole(chunks) => Read::Whole(echo::mask_body(&mut head, chunks, pass)),
-            read @ (Read::Streaming(_) | Read::Broken(_)) => read,
+            Read::Broken(fault, chunks) => {
+                Read::Broken(fault, echo::mask_body(&mut head, chunks, pass))
+            }
+            read @ Read::Streaming(_) => read,
         };
         match (read, fault) {
             (Read::Whole(chunks), None) => self.judge(ask, head, chunks),
             (Read::Streaming(body), None) => Ok(as_it_comes(head, body)),
-            (Read::Broken(fault), None) => Err(Bad {
-                fault: fault.with_status(head.status),
-                last: Last::Nothing,
-            }),
+            (Read::Broken(fault, read), None) => {
+                let fault = fault.with_status(head.status);
+                Err(self.bad(fault, head, Body::broken(read)))
+            }
             (Read::Whole(chunks), Some(fault)) => Err(Bad {
                 fault,
                 last: Last::Response(Box::new(Response::from_parts(head, Body::of(chunks)))),
@@ -339,10 +336,7 @@ impl Place {
                 fault,
                 last: Last::Response(Box::new(Response::from_parts(head, body))),
             }),
-            (Read::Broken(_), Some(fault)) => Err(Bad {
-                fault,
-                last: Last::Nothing,
-            }),
+            (Read::Broken(_, read), Some(fault)) => Err(self.bad(fault, head, Body::broken(read))),
         }
     }
 
@@ -373,12 +367,11 @@ impl Place {
                 Err(fault)
             }
         };
-        let shape = shape
-            .and_then(|shape| self.keep_to_rules(&head, &chunks).map(|()| shape))
-            .map_err(|fault| Bad {
-                fault,
-                last: Last::Nothing,
-            })?;
+        let shape = shape.and_then(|shape| self.keep_to_rules(&head, &chunks).map(|()| shape));
+        let shape = match shape {
+            Ok(shape) => shape,
+            Err(fault) => return Err(self.bad(fault, head, Body::of(chunks))),
+        };
         let received = Received {
             method: &ask.method,
             request: &ask.headers,
@@ -404,8 +397,18 @@ impl Place {
         })
     }
 
+    /// A bad answer that looks good, or broke off. It is passed on only where healing does nothing but watch.
+    fn bad<E>(&self, fault: Fault, head: Parts, body: Body) -> Bad<E> {
+        let last = if self.treatment.observe {
+            Last::Response(Box::new(Response::from_parts(head, body)))
+        } else {
+            Last::Nothing
+        };
+        Bad { fault, last }
+    }
+
     /// What rules of one's own say of an answer that the general ones call good.
-    fn keep_to_rules(&self, head: &Parts, chunks: &Chunks) -> Result<(), Fault> {
+    pub(crate) fn keep_to_rules(&self, head: &Parts, chunks: &Chunks) -> Result<(), Fault> {
         let reply = Reply::of(head, chunks);
         let broken = self
             .house
@@ -437,7 +440,7 @@ impl Place {
         stored
     }
 
-    fn bounds(&self) -> Bounds {
+    pub(crate) fn bounds(&self) -> Bounds {
         let limits = &self.house.limits;
         Bounds {
             up_to: limits.judge_up_to,

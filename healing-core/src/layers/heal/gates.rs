@@ -9,7 +9,7 @@ use crate::{
     outage::{Gate, Heard, Passage, Rest},
     pace::{Pass, Share},
     registry::Whereabouts,
-    vocabulary::fault::{Domain, Fault},
+    vocabulary::fault::{Domain, Fault, FaultClass},
 };
 
 /// What stands between a request and its upstream.
@@ -81,6 +81,11 @@ impl Gates {
     fn all(&self) -> impl Iterator<Item = &Arc<Gate>> {
         let wide = [&self.upstream, &self.key, &self.route].into_iter();
         wide.chain(&self.url)
+    }
+
+    /// After faults of which class something on the way rests.
+    pub(crate) fn resting(&self, now: Instant) -> Option<FaultClass> {
+        self.all().find_map(|gate| gate.resting(now))
     }
 
     /// A good answer clears everything on its way.

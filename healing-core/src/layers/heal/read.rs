@@ -28,8 +28,8 @@ pub(crate) enum Read {
     Whole(Chunks),
     /// It is too long, or took too long, to be read whole: what came, and the rest as it comes.
     Streaming(Body),
-    /// It broke off.
-    Broken(Fault),
+    /// It broke off, after that much.
+    Broken(Fault, Chunks),
 }
 
 /// How far to read.
@@ -88,11 +88,11 @@ where
                     chunks.push(data);
                 }
             }
-            Some(Err(error)) => return Read::Broken(fault_in_body(&error.into())),
+            Some(Err(error)) => return Read::Broken(fault_in_body(&error.into()), chunks),
             None if u64::try_from(chunks.len()).is_ok_and(|read| read == length) => {
                 return Read::Whole(chunks);
             }
-            None => return Read::Broken(TransportFault::Closed.fault_in_body()),
+            None => return Read::Broken(TransportFault::Closed.fault_in_body(), chunks),
         }
     }
 }
@@ -122,7 +122,7 @@ where
                     return Read::Streaming(Body::streaming(chunks, body, Some(bounds.silence)));
                 }
             }
-            Some(Err(error)) => return Read::Broken(fault_in_body(&error.into())),
+            Some(Err(error)) => return Read::Broken(fault_in_body(&error.into()), chunks),
             None => return Read::Whole(chunks),
         }
     }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tower_service::Service;
 
 use crate::{
-    attempt::{Ask, Strategy, TransportError},
+    attempt::{Answer, Ask, Strategy, TransportError},
     body::{Body, BoxError},
     healer::House,
     layers::heal::{
@@ -22,15 +22,15 @@ use crate::{
         broken_off,
         call::{Bad, Good, Last, Place, Underway},
         handover::Give,
-        scene::Scene,
+        scene::{Beside, Scene},
     },
     lock::lock,
     outage::{Passage, Rest, Ticket},
     quota::Errand,
     vocabulary::{
-        fault::Fault,
+        fault::{Fault, FaultClass},
         fidelity::{Fidelity, Floor},
-        provenance::{CacheUse, Provenance},
+        provenance::{CacheUse, Observed, Provenance, StrategyId},
     },
 };
 
@@ -67,24 +67,14 @@ impl<S, E> Run<S, E> {
             return;
         };
         let mut scene = self.scene(head, body);
+        if scene.place.treatment.observe {
+            return scene.watch().await;
+        }
         match scene.place.gates.ask(scene.arrived, rand::random()) {
             Passage::Free => scene.direct(Asking::Freely, None).await,
-            Passage::Probe(ticket) if outlives_its_caller && scene.in_hand.is_some() => {
-                scene.probe(ticket).await;
-            }
-            Passage::Probe(ticket) => {
-                let asking = Asking::Probing {
-                    rested: ticket.rested,
-                };
-                scene.direct(asking, Some(ticket)).await;
-            }
+            Passage::Probe(ticket) => scene.find_out(ticket, outlives_its_caller).await,
             Passage::Try(ticket) => scene.direct(Asking::Trying, Some(ticket)).await,
-            Passage::Rest(rest) => match scene.in_hand.clone() {
-                Some(copy) => scene.rested(&copy, rest),
-                None if rest.refuse => scene.rest(rest).await,
-                // There is nothing to give and nothing to lose: the caller may have the upstream's own error.
-                None => scene.direct(Asking::Once, None).await,
-            },
+            Passage::Rest(rest) => scene.rest(rest).await,
         }
     }
 
@@ -107,6 +97,8 @@ impl<S, E> Run<S, E> {
             pattern: here.route.pattern.load_full(),
             share: None, // its place finds out
             until: arrived + treatment.deadline,
+            is_the_same: false,
+            extensions: head.extensions,
             method: head.method,
             uri: head.uri,
             headers: head.headers,
@@ -117,8 +109,9 @@ impl<S, E> Run<S, E> {
         };
         let mut place = Place::of(house, ask, here, arrived);
         let in_hand = place.in_hand(arrived);
+        let holds = in_hand.is_none() || place.treatment.observe;
+        place.hold_until = holds.then_some(place.ask.deadline);
         if in_hand.is_none() {
-            place.hold_until = Some(place.ask.deadline);
             place.ask.until = arrived + place.treatment.timeout;
         }
         Scene {
@@ -128,7 +121,10 @@ impl<S, E> Run<S, E> {
             in_hand,
             arrived,
             attempts: 0,
+            calls_due: 1,
+            beside: Beside::Too,
             response_time: Duration::ZERO,
+            observed: Observed::No,
         }
     }
 }
@@ -155,7 +151,8 @@ where
             Ok(pass) => pass,
             Err(fault) => return self.held_back(fault).await,
         };
-        self.attempts = 1;
+        self.attempts += 1;
+        self.calls_due = self.calls_due.saturating_sub(1);
         let request = pass.dress(self.first_request());
         let answer = self.inner.call(request);
         let place = Arc::clone(&self.place);
@@ -170,12 +167,12 @@ where
         }
         self.response_time = self.waited();
         if let Ok(Err(Bad { fault, last })) = called {
+            let last = Arc::new(Mutex::new(last));
             let mut faults = vec![fault.clone()];
             if !matches!(asking, Asking::Freely) {
                 faults.push(Fault::resting(fault.class));
             }
-            let last = Arc::new(Mutex::new(last));
-            if !self.heal(&fault, faults, &last).await {
+            if !self.heal(faults, &last).await {
                 let last = mem::replace(&mut *lock(&last), Last::Nothing);
                 self.exhausted(fault, last);
             }
@@ -190,30 +187,51 @@ where
         drop(ticket);
     }
 
-    /// Gives what is in hand, then finds out whether the outage is over.
+    /// Finds out whether the outage is over. Where there is something beside the upstream, callers do without its answer
+    /// all the same; then finding out is a call that none of them needs, and is paid for.
+    async fn find_out(&mut self, ticket: Ticket, outlives_its_caller: bool) {
+        let has_beside = self.has_beside(ticket.rest.class);
+        if has_beside {
+            if !self.place.pays() {
+                let rest = ticket.rest;
+                drop(ticket);
+                return self.rest(rest).await;
+            }
+            self.calls_due += 1;
+        }
+        if outlives_its_caller && (has_beside || self.in_hand.is_some()) {
+            self.probe(ticket).await;
+        } else {
+            let asking = Asking::Probing {
+                rested: ticket.rested,
+            };
+            self.direct(asking, Some(ticket)).await;
+        }
+    }
+
+    /// Gives the best that there is beside the upstream, then asks.
     async fn probe(&mut self, ticket: Ticket) {
-        let Some(copy) = self.in_hand.clone() else {
+        let asking = Asking::Probing {
+            rested: ticket.rested,
+        };
+        self.calls_due = self.calls_due.saturating_sub(1);
+        if !self.give_beside(ticket.rest).await {
+            return self.direct(asking, Some(ticket)).await;
+        }
+        let asked = self.place.house.clock.now();
+        let Ok(mut pass) = self.place.pass(Errand::Extra, asked) else {
             return;
         };
-        self.rested(&copy, ticket.rest);
-        let Ok(mut pass) = self.place.pass(Errand::Extra, self.arrived) else {
-            return;
-        };
+        let patience = self.limit(asking).saturating_duration_since(self.arrived);
         let request = pass.dress(self.first_request());
         let answer = self.inner.call(request);
         let underway = Underway {
-            sent_at: self.arrived,
+            sent_at: asked,
             pass,
         };
-        let limit = self.limit(Asking::Probing {
-            rested: ticket.rested,
-        });
-        if timeout_at(limit, self.place.call(&self.place.ask, answer, underway))
-            .await
-            .is_err()
-        {
-            self.place
-                .timed_out(limit.saturating_duration_since(self.arrived));
+        let call = self.place.call(&self.place.ask, answer, underway);
+        if timeout_at(asked + patience, call).await.is_err() {
+            self.place.timed_out(patience);
         }
         drop(ticket);
     }
@@ -229,15 +247,24 @@ where
         request
     }
 
-    /// Does not ask, with nothing in hand: what strategies have beside the source, or an honest refusal.
+    /// Does not ask: gives what there is beside the upstream. Where there is nothing, an honest refusal, unless asking
+    /// costs nothing but the upstream's own error, which the caller may have.
     async fn rest(&mut self, rest: Rest) {
-        let fault = Fault::resting(rest.class);
-        let last = Arc::new(Mutex::new(Last::Nothing));
-        let named = rest.refuse.then_some(rest.retry_in);
-        if !self
-            .heal(&fault, vec![fault.clone().with_wait(named)], &last)
-            .await
-        {
+        if self.give_beside(rest).await {
+            return;
+        }
+        if rest.refuse {
+            let last = Arc::new(Mutex::new(Last::Nothing));
+            let named = Fault::resting(rest.class).with_wait(Some(rest.retry_in));
+            if !self.heal(vec![named], &last).await {
+                self.refused(rest);
+            }
+            return;
+        }
+        let in_time = self.waited() < self.place.treatment.timeout;
+        if in_time && (self.calls_due > 0 || self.place.pays()) {
+            self.direct(Asking::Once, None).await;
+        } else {
             self.refused(rest);
         }
     }
@@ -245,26 +272,53 @@ where
     /// Does not ask, because no key may be used now.
     async fn held_back(&mut self, fault: Fault) {
         let last = Arc::new(Mutex::new(Last::Nothing));
-        if !self.heal(&fault, vec![fault.clone()], &last).await {
+        if !self.heal(vec![fault.clone()], &last).await {
             self.not_asked(fault);
         }
     }
 
+    /// Whether a strategy would act without the upstream's answer.
+    fn has_beside(&self, class: FaultClass) -> bool {
+        let resting = [Fault::resting(class)];
+        let floor = self.floor();
+        let mut strategies = self.place.treatment.strategies.iter();
+        strategies.any(|strategy| {
+            let offer = || strategy.offer(&self.place.ask, &resting);
+            strategy.is_beside() && offer().is_ok_and(|offer| offer.fidelity.meets(floor))
+        })
+    }
+
+    /// Gives what strategies have beside the upstream, or what is in hand. Returns whether there was something.
+    async fn give_beside(&mut self, rest: Rest) -> bool {
+        let last = Arc::new(Mutex::new(Last::Nothing));
+        self.beside = Beside::Only;
+        let answered = self.heal(vec![Fault::resting(rest.class)], &last).await;
+        self.beside = Beside::Tried;
+        let in_hand = self.in_hand.clone();
+        if let Some(copy) = in_hand.as_ref().filter(|_| !answered) {
+            self.rested(copy, rest);
+        }
+        answered || in_hand.is_some()
+    }
+
     /// Tries the strategies in their order, as long as what is in hand can wait. Returns whether one answered.
-    async fn heal(
-        &mut self,
-        fault: &Fault,
-        mut faults: Vec<Fault>,
-        last: &Arc<Mutex<Last<S::Error>>>,
-    ) -> bool {
+    async fn heal(&mut self, mut faults: Vec<Fault>, last: &Arc<Mutex<Last<S::Error>>>) -> bool {
         let treatment = Arc::clone(&self.place.treatment);
         for strategy in &treatment.strategies {
             if !self.is_awaited() {
                 return true;
             }
+            if !self.beside.lets(strategy.is_beside()) {
+                continue;
+            }
             match self.attempt(strategy.as_ref(), &faults, last).await {
                 Tried::Answered(response, truth) => {
-                    self.healed(response, truth, fault.clone());
+                    let first = faults.first().cloned();
+                    let fault = match first {
+                        Some(fault) if fault.is_resting() => Some(fault.with_wait(None)),
+                        fault => fault,
+                    };
+                    self.healed(response, Provenance { fault, ..truth });
                     return true;
                 }
                 Tried::Missed(missed) => faults.extend(missed),
@@ -290,21 +344,21 @@ where
             return Tried::Missed(None);
         }
         sleep_until(start).await;
-        let mut calls = Calls::new(self.inner.clone(), Arc::clone(&place), Arc::clone(last));
-        calls.nothing_asked = self.attempts == 0;
-        let (made, stored) = (calls.made(), calls.stored());
+        let calls = Calls::new(self.inner.clone(), Arc::clone(&place), Arc::clone(last));
+        let mut calls = calls.of_which_due(self.calls_due);
+        let (made, stored, due) = (calls.made(), calls.stored(), calls.due());
         let mut run = strategy.run(&place.ask, &mut calls);
         let tried = timeout_at(until, &mut run).await;
         self.attempts += made.load(Relaxed);
+        self.calls_due = due.load(Relaxed);
         match tried {
-            Ok(Ok(answer)) if answer.fidelity.meets(floor) => {
+            Ok(Ok(answer)) => {
                 let cache = self.cache_use(stored.load(Relaxed));
-                Tried::Answered(
-                    answer.response,
-                    self.truth(Some(answer.fidelity), strategy.id(), cache),
-                )
+                match self.truth_of(&answer, strategy.id(), cache) {
+                    Some(truth) => Tried::Answered(answer.response, truth),
+                    None => Tried::Missed(None),
+                }
             }
-            Ok(Ok(_)) => Tried::Missed(None),
             Ok(Err(miss)) => Tried::Missed(miss.into_fault()),
             Err(_) => {
                 if let (Some(copy), Some(fault)) = (self.in_hand.clone(), faults.first()) {
@@ -315,6 +369,27 @@ where
                 Tried::TooLate
             }
         }
+    }
+
+    /// What an answer of a strategy really is: what a layer further in says of it holds, for fidelity never rises on the way
+    /// out. `None` where that is less than the caller takes.
+    fn truth_of(&self, answer: &Answer, id: StrategyId, cache: CacheUse) -> Option<Provenance> {
+        let inner = answer.response.extensions().get::<Provenance>();
+        let fidelity = inner.map_or(answer.fidelity, |inner| {
+            answer
+                .fidelity
+                .max(inner.fidelity.unwrap_or(answer.fidelity))
+        });
+        let age = inner.and_then(|inner| inner.age);
+        let young = |most| age.is_none_or(|age| age <= most);
+        let taken = fidelity.meets(self.floor()) && self.place.ask.floor.max_age.is_none_or(young);
+        let instead = answer.instead.as_ref();
+        let instead = instead.or_else(|| inner.and_then(|inner| inner.instead.as_ref()));
+        taken.then(|| Provenance {
+            age,
+            instead: instead.cloned(),
+            ..self.truth(Some(fidelity), id, cache)
+        })
     }
 
     /// The lowest fidelity worth trying for: nothing further away than what is in hand.

@@ -21,7 +21,7 @@ use crate::{
     vocabulary::{
         fault::Fault,
         fidelity::Fidelity,
-        provenance::{CacheUse, Provenance, StrategyId},
+        provenance::{CacheUse, Observed, Provenance, StrategyId},
     },
 };
 
@@ -35,8 +35,37 @@ pub(crate) struct Scene<S, E> {
     pub(crate) arrived: Instant,
     /// Upstream calls so far.
     pub(crate) attempts: u32,
+    /// Calls that the request may still make without being a load more than it would be by itself: one, wherever it goes,
+    /// and what has been paid for.
+    pub(crate) calls_due: u32,
+    /// Which strategies are tried now.
+    pub(crate) beside: Beside,
     /// How long the primary attempt took.
     pub(crate) response_time: Duration,
+    /// What would have been done, where nothing is.
+    pub(crate) observed: Observed,
+}
+
+/// What part the strategies have that ask beside the upstream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Beside {
+    /// They are tried like all others.
+    Too,
+    /// They alone are tried: the upstream rests.
+    Only,
+    /// They have been tried.
+    Tried,
+}
+
+impl Beside {
+    /// Whether a strategy is tried, which is one of those or is not.
+    pub(crate) const fn lets(self, is_beside: bool) -> bool {
+        match self {
+            Self::Too => true,
+            Self::Only => is_beside,
+            Self::Tried => !is_beside,
+        }
+    }
 }
 
 impl<S, E> Scene<S, E> {
@@ -84,15 +113,9 @@ impl<S, E> Scene<S, E> {
         self.answer(Ok(response), truth);
     }
 
-    /// What a strategy came to after that fault.
-    pub(crate) fn healed(&mut self, response: Response<Body>, truth: Provenance, fault: Fault) {
-        self.answer(
-            Ok(response),
-            Provenance {
-                fault: Some(fault),
-                ..truth
-            },
-        );
+    /// What a strategy came to.
+    pub(crate) fn healed(&mut self, response: Response<Body>, truth: Provenance) {
+        self.answer(Ok(response), truth);
     }
 
     /// The copy.
@@ -191,6 +214,8 @@ impl<S, E> Scene<S, E> {
             attempts: self.attempts,
             took: self.waited(),
             cache,
+            instead: None,
+            observed: self.observed.clone(),
         }
     }
 

@@ -40,6 +40,10 @@ pub(super) struct Writing {
 }
 
 /// What waiting for an event came to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is moved once, from the queue into the batch"
+)]
 enum Next {
     Event(ErrorEvent),
     Closed,

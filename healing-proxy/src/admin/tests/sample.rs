@@ -96,6 +96,7 @@ pub(super) fn event(name: &str, number: u128) -> ErrorEvent {
         fidelity: Some(healing_core::Fidelity::Stale),
         age: Some(Duration::from_secs(41)),
         took: Duration::from_millis(1410),
+        instead: None,
     }
 }
 

@@ -1,0 +1,113 @@
+//! Other questions that are made from a caller's: of another value, at another address, of another route.
+//!
+//! What a router has found in the caller's path does not go with them: it speaks of the asked path.
+
+use std::{borrow::Cow, sync::Arc};
+
+use http::{Extensions, HeaderMap, HeaderName, Uri, header, uri::PathAndQuery};
+
+use crate::{attempt::Ask, vocabulary::pattern::Pattern};
+
+/// Fields that speak of the answer that the caller has already, or of a part of the one that it asked for.
+const OF_THE_ASKED: [HeaderName; 6] = [
+    header::IF_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_RANGE,
+    header::IF_UNMODIFIED_SINCE,
+    header::RANGE,
+];
+
+/// Fields that another source may see: they say what the caller reads, and hide nothing.
+const HARMLESS: [HeaderName; 3] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::USER_AGENT];
+
+impl Ask {
+    /// What the request says for a parameter of its route. Only a route that is set has named parameters.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.pattern.as_ref()?.value(&self.uri, &self.headers, name)
+    }
+
+    /// The same question with another value for a parameter of its route. `None` where it cannot carry it.
+    #[must_use]
+    pub fn with_value(&self, name: &str, value: &str) -> Option<Self> {
+        let pattern = self.pattern.as_ref()?;
+        let (uri, mut headers) = pattern.with_value(&self.uri, &self.headers, (name, value))?;
+        remove(&mut headers, &OF_THE_ASKED);
+        Some(Self {
+            uri,
+            headers,
+            extensions: Extensions::new(),
+            ..self.clone()
+        })
+    }
+
+    /// The same question at another address, whose answer is the answer to this one. A path in `base` comes before the
+    /// asked one. `None` where that is the asked address.
+    pub(crate) fn at(&self, base: &Uri) -> Option<Self> {
+        let asked = self.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let before = base.path().trim_end_matches('/');
+        let base_parts = base.clone().into_parts();
+        let mut parts = self.uri.clone().into_parts();
+        parts.path_and_query = Some(PathAndQuery::try_from(format!("{before}{asked}")).ok()?);
+        let mut headers = self.headers.clone();
+        if base_parts.authority.is_some() {
+            parts.scheme = base_parts.scheme;
+            parts.authority = base_parts.authority;
+            headers.remove(header::HOST);
+        }
+        let uri = Uri::from_parts(parts).ok()?;
+        (uri != self.uri).then(|| Self {
+            uri,
+            headers,
+            is_the_same: true,
+            extensions: Extensions::new(),
+            ..self.clone()
+        })
+    }
+
+    /// The question of another route with those values. The caller's fields go with it only where `with_fields` says so:
+    /// they may hold what is no other source's business. `None` where a value is missing.
+    pub(crate) fn of_route<'v>(
+        &self,
+        pattern: &Arc<Pattern>,
+        value: impl Fn(&str) -> Option<Cow<'v, str>>,
+        with_fields: bool,
+    ) -> Option<Self> {
+        let mut headers = if with_fields {
+            let mut own = self.headers.clone();
+            remove(&mut own, &OF_THE_ASKED);
+            // It is read here, not by the caller.
+            remove(&mut own, &[header::ACCEPT_ENCODING]);
+            own
+        } else {
+            only(&self.headers, &HARMLESS)
+        };
+        let uri = pattern.request(&self.uri, &mut headers, value)?;
+        if uri.authority() != self.uri.authority() {
+            headers.remove(header::HOST);
+        }
+        Some(Self {
+            uri,
+            headers,
+            pattern: Some(Arc::clone(pattern)),
+            extensions: Extensions::new(),
+            ..self.clone()
+        })
+    }
+}
+
+fn remove(headers: &mut HeaderMap, names: &[HeaderName]) {
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    let kept = headers.iter().filter(|(name, _)| names.contains(name));
+    let mut own = HeaderMap::new();
+    for (name, value) in kept {
+        own.append(name, value.clone());
+    }
+    own
+}

@@ -1,0 +1,144 @@
+//! What strategies ask for in place of what was asked: where that belongs, whether it is worth asking, who pays, and how
+//! an answer that was made elsewhere is read by the rules of the asked place.
+
+use std::sync::{Arc, atomic::Ordering::Relaxed};
+
+use http::{Response, StatusCode};
+use tokio::time::Instant;
+
+use crate::{
+    attempt::{Ask, Miss, Refusal},
+    body::Body,
+    classify::{self, BodyVerdict},
+    layers::heal::{
+        call::Place,
+        gates::Gates,
+        read::{Read, read},
+    },
+    outage::{Passage, Ticket},
+    vocabulary::fault::{Fault, FaultClass},
+};
+
+impl Place {
+    /// The place of what a strategy asks instead. Its answer is judged, counted and kept as its own, unless it is the
+    /// answer to what was asked, from another address.
+    pub(crate) fn elsewhere(&self, ask: Ask, now: Instant) -> Self {
+        let there = self.house.registry.find(&ask.uri);
+        if !ask.is_the_same {
+            return Self::of(Arc::clone(&self.house), ask, there, now);
+        }
+        let gates = Gates {
+            // What the asked address fails at, this one may well do, and the other way round.
+            url: None,
+            route: self.route.gate_at(&there.upstream, now),
+            upstream: there.upstream,
+            key: Arc::clone(&self.gates.key),
+        };
+        Self {
+            house: Arc::clone(&self.house),
+            memory: self.memory.clone(),
+            treatment: Arc::clone(&self.treatment),
+            route: Arc::clone(&self.route),
+            gates,
+            key: self.key,
+            with_credentials: self.with_credentials,
+            hold_until: self.hold_until,
+            head_came: false.into(),
+            given_up: false.into(),
+            ask,
+        }
+    }
+
+    /// Whether it is worth asking; with a ticket where that is to be found out. Called for places other than the asked
+    /// one, whose own gates have been asked already.
+    pub(crate) fn passage(&self, now: Instant) -> Result<Option<Ticket>, Miss> {
+        let wide = [&self.gates.upstream, &self.gates.key];
+        let narrow = if self.ask.is_the_same {
+            Some(&self.gates.route)
+        } else {
+            // Another object of a route that fails for many may be the one that works: only its own failures count.
+            self.gates.url.as_ref()
+        };
+        for gate in wide.into_iter().chain(narrow) {
+            match gate.ask(now, rand::random()) {
+                Passage::Free => {}
+                Passage::Try(ticket) | Passage::Probe(ticket) => return Ok(Some(ticket)),
+                Passage::Rest(_) => return Err(Miss::Refused(Refusal::Resting)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes a token from the source's budget and from that of all.
+    pub(crate) fn pays(&self) -> bool {
+        let (house, source) = (&self.house, &self.route.source);
+        let now = house.clock.since_start(house.clock.now());
+        if !source.budget.spend(source.requests.load(Relaxed), now) {
+            return false;
+        }
+        let paid = house.budget.spend(house.requests.load(Relaxed), now);
+        if !paid {
+            source.budget.give_back();
+        }
+        paid
+    }
+
+    /// Whether the source of this place can spare a call for `asking`: always for its own requests, else only while it can
+    /// pay for an extra call of its own.
+    pub(crate) fn lends_to(&self, asking: &Self, now: Instant) -> bool {
+        let (own, other) = (&self.route.source, &asking.route.source);
+        Arc::ptr_eq(own, other) || {
+            let since_start = self.house.clock.since_start(now);
+            own.budget.has_some(own.requests.load(Relaxed), since_start)
+        }
+    }
+
+    /// Reads an answer that was made elsewhere as one to what was asked.
+    pub(crate) async fn reread(&self, response: Response<Body>) -> Result<Response<Body>, Miss> {
+        let (head, body) = response.into_parts();
+        let chunks = match read(body, &head.headers, self.bounds(), &self.house.held).await {
+            Read::Whole(chunks) => chunks,
+            Read::Streaming(_) => {
+                let fault = Fault::new(FaultClass::MalformedBody, "too_large_to_reread");
+                return Err(Miss::Elsewhere(fault));
+            }
+            Read::Broken(fault, _) => return Err(Miss::Elsewhere(fault)),
+        };
+        let memory = self
+            .memory
+            .clone()
+            .or_else(|| self.house.kept.find(self.key));
+        let varies_by = self.house.kept.varied(&head.headers, &self.ask.headers);
+        let promise = memory.and_then(|memory| memory.promise(varies_by));
+        let judged = match classify::judge_body(&head, &chunks, promise.as_deref()) {
+            BodyVerdict::Good(_) => self.keep_to_rules(&head, &chunks),
+            BodyVerdict::Changed(_, fault) | BodyVerdict::Fault(fault) => Err(fault),
+        };
+        judged
+            .map(|()| Response::from_parts(head, Body::of(chunks)))
+            .map_err(Miss::Elsewhere)
+    }
+}
+
+/// An answer to something else is of use only where it is one: what it says of its own question, the caller did not ask.
+pub(crate) fn of_use(ask: &Ask, response: Response<Body>) -> Result<Response<Body>, Miss> {
+    if ask.is_the_same || response.status().is_success() {
+        return Ok(response);
+    }
+    let class = if response.status() == StatusCode::NOT_FOUND {
+        FaultClass::NotFound
+    } else {
+        FaultClass::InvalidRequest
+    };
+    let fault = Fault::new(class, "nothing_there").with_status(response.status());
+    Err(Miss::Elsewhere(fault))
+}
+
+/// The fault of a call, as it counts for what was asked.
+pub(crate) fn missed(is_the_asked: bool, fault: Fault) -> Miss {
+    if is_the_asked {
+        Miss::Fault(fault)
+    } else {
+        Miss::Elsewhere(fault)
+    }
+}

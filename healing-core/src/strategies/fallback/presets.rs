@@ -1,0 +1,141 @@
+//! Fallbacks that are built in, between the sources themselves: their paths, and maps between their shapes.
+
+use http::uri::Authority;
+
+use crate::{
+    mapping::{Mapping, MappingError},
+    strategies::{fallback::Fallback, same::Same},
+    vocabulary::{
+        pattern::{Param, Pattern},
+        provenance::StrategyId,
+        source::{Source, SourceError},
+        template::TemplateError,
+    },
+};
+
+const PREVIOUS_DAY: &str = include_str!("polygon_previous_day_from_yahoo.jq");
+const DAYS: &str = include_str!("polygon_days_from_yahoo.jq");
+const LAST_TRADE: &str = include_str!("polygon_last_trade_from_previous_day.jq");
+const QUOTE: &str = include_str!("yahoo_quote_from_chart.jq");
+
+/// A fallback that is built in does not stand. A test holds that this does not happen.
+#[derive(Debug, thiserror::Error)]
+#[error("a fallback that is built in does not stand")]
+#[non_exhaustive]
+pub enum FallbackError {
+    /// Its path is none.
+    Template(#[from] TemplateError),
+    /// Its map is none.
+    Mapping(#[from] MappingError),
+    /// Its source has no name.
+    Source(#[from] SourceError),
+}
+
+impl Fallback {
+    /// `polygon_fallback_yahoo` for the route `/v2/aggs/ticker/{ticker}/prev`: the last day that is over, from Yahoo's chart
+    /// of five days at that address. Equivalent: both are prices in dollars, adjusted for splits, of the same session.
+    /// Average price and number of trades are missing: Yahoo has none.
+    ///
+    /// # Errors
+    /// Never, as long as what is built in stands.
+    pub fn polygon_previous_day_from_yahoo(yahoo: Authority) -> Result<Self, FallbackError> {
+        let days = usd_by_day()?;
+        Ok(yahoo_chart(yahoo, "5d")?
+            .map(Mapping::compile(PREVIOUS_DAY)?)
+            .same(&days, &days))
+    }
+
+    /// `polygon_fallback_yahoo` for the route `/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}`, where both ends are days of
+    /// the last two years: those days of Yahoo's chart at that address. Equivalent, as above.
+    ///
+    /// # Errors
+    /// Never, as long as what is built in stands.
+    pub fn polygon_days_from_yahoo(yahoo: Authority) -> Result<Self, FallbackError> {
+        let days = usd_by_day()?;
+        Ok(yahoo_chart(yahoo, "2y")?
+            .map(Mapping::compile(DAYS)?)
+            .same(&days, &days))
+    }
+
+    /// `historical_fallback` for the route `/v2/last/trade/{ticker}`: the close of the last day that is over, from the same
+    /// source's `/v2/aggs/ticker/{ticker}/prev`, for plans that have no trades. Reduced: a day's close in place of a trade.
+    ///
+    /// # Errors
+    /// Never, as long as what is built in stands.
+    pub fn polygon_last_trade_from_previous_day() -> Result<Self, FallbackError> {
+        let (days, mut trades) = (usd_by_day()?, usd_by_day()?);
+        trades.granularity = "tick".parse().ok();
+        let previous = Pattern::of("/v2/aggs/ticker/{ticker}/prev".parse()?)
+            .param("apiKey", Param::Query("apiKey".into()));
+        Ok(Self::to(Source::new("polygon_io")?, previous)
+            .named(StrategyId::HISTORICAL_FALLBACK)
+            .map(Mapping::compile(LAST_TRADE)?)
+            .same(&trades, &days)
+            .called("close of the last day")
+            .with_callers_fields())
+    }
+
+    /// `alternate_endpoint` for the route `/v7/finance/quote` with one symbol in `symbols`: the price of Yahoo's chart of the
+    /// day, which needs no crumb. Equivalent: it is the same price at the same moment; what only a quote says is missing.
+    ///
+    /// # Errors
+    /// Never, as long as what is built in stands.
+    pub fn yahoo_quote_from_chart() -> Result<Self, FallbackError> {
+        let mut prices = usd_by_day()?;
+        prices.granularity = "tick".parse().ok();
+        let chart = Pattern::of("/v8/finance/chart/{symbol}".parse()?)
+            .param("interval", Param::Query("interval".into()))
+            .param("range", Param::Query("range".into()));
+        Ok(Self::to(Source::new("yahoo_finance")?, chart)
+            .named(StrategyId::ALTERNATE_ENDPOINT)
+            .renamed("symbol", "symbols")
+            .constant("interval", "1d")
+            .constant("range", "1d")
+            .map(Mapping::compile(QUOTE)?)
+            .same(&prices, &prices)
+            .called("price of the chart"))
+    }
+}
+
+fn yahoo_chart(yahoo: Authority, range: &str) -> Result<Fallback, FallbackError> {
+    let chart = Pattern::of("/v8/finance/chart/{symbol}".parse()?)
+        .at([yahoo])
+        .param("interval", Param::Query("interval".into()))
+        .param("range", Param::Query("range".into()));
+    Ok(Fallback::to(Source::new("yahoo_finance")?, chart)
+        .named(StrategyId::POLYGON_FALLBACK_YAHOO)
+        .renamed("symbol", "ticker")
+        .only_for_tickers("ticker")
+        .constant("interval", "1d")
+        .constant("range", range))
+}
+
+/// Prices in dollars, adjusted for splits, of the days of American exchanges.
+fn usd_by_day() -> Result<Same, FallbackError> {
+    Ok(Same {
+        unit: Some("usd".into()),
+        currency: None,
+        adjustment: Some("split".into()),
+        calendar: Some("us_equities".into()),
+        granularity: "1d".parse().ok(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_in_stands() {
+        let yahoo = || Authority::from_static("query1.finance.yahoo.com");
+        for fallback in [
+            Fallback::polygon_previous_day_from_yahoo(yahoo()),
+            Fallback::polygon_days_from_yahoo(yahoo()),
+            Fallback::polygon_last_trade_from_previous_day(),
+            Fallback::yahoo_quote_from_chart(),
+        ] {
+            let fallback = fallback.unwrap();
+            assert!(fallback.offered().is_ok(), "{fallback:?}");
+        }
+    }
+}

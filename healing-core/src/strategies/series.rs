@@ -1,0 +1,148 @@
+//! Ask for another series of the source.
+//!
+//! Statistics come in several series of one quantity: FRED's GS10 is the monthly average of the daily yields in DGS10. When
+//! the asked one is withdrawn, empty or broken, its relative may be there. It is another series, so it is given only where
+//! the floor allows it, under its own name.
+
+use std::collections::HashMap;
+
+use futures_util::future::BoxFuture;
+
+use crate::{
+    attempt::{Answer, Ask, Attempts, Miss, Offer, Refusal, Strategy},
+    strategies::{reach::Reach, substitution::Substitution},
+    vocabulary::{fault::Fault, fidelity::Fidelity, provenance::StrategyId},
+};
+
+/// `alternate_series`: the same request with another value for one of its parameters.
+///
+/// ```
+/// use healing_core::{AlternateSeries, Fidelity, Substitution};
+/// let monthly = Substitution::new("GS10", Fidelity::Reduced, "monthly average")?;
+/// let yields = AlternateSeries::of("series").give("DGS10", monthly);
+/// # let _ = yields;
+/// assert!(Substitution::new("GS10", Fidelity::Exact, "").is_err());
+/// # Ok::<(), healing_core::SubstitutionError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct AlternateSeries {
+    id: StrategyId,
+    parameter: Box<str>,
+    table: HashMap<Box<str>, Substitution>,
+}
+
+// === impl AlternateSeries ===
+
+impl AlternateSeries {
+    /// Other values for that parameter of a route that is set.
+    #[must_use]
+    pub fn of(parameter: &str) -> Self {
+        Self {
+            id: StrategyId::ALTERNATE_SERIES,
+            parameter: parameter.into(),
+            table: HashMap::new(),
+        }
+    }
+
+    /// Gives that where `asked` was asked.
+    #[must_use]
+    pub fn give(mut self, asked: &str, given: Substitution) -> Self {
+        self.table.insert(asked.into(), given);
+        self
+    }
+
+    /// Monthly averages for the daily series of FRED that have one: the H.15 yields by term, and the federal funds rate.
+    ///
+    /// The names and what they are come from `fred.stlouisfed.org`; each monthly series says of itself that it is the
+    /// average of the business days' values.
+    #[must_use]
+    pub fn fred_monthly(parameter: &str) -> Self {
+        const MONTHLY: [(&str, &str); 11] = [
+            ("DGS1", "GS1"),
+            ("DGS2", "GS2"),
+            ("DGS3", "GS3"),
+            ("DGS5", "GS5"),
+            ("DGS7", "GS7"),
+            ("DGS10", "GS10"),
+            ("DGS20", "GS20"),
+            ("DGS30", "GS30"),
+            ("DGS3MO", "GS3M"),
+            ("DGS6MO", "GS6M"),
+            ("DFF", "FEDFUNDS"),
+        ];
+        Self::of(parameter)
+            .table(&MONTHLY.map(|(daily, monthly)| (daily, monthly, "monthly average")))
+    }
+
+    /// `daily_instead_of_intraday`: days in place of the spans within a day that Yahoo's charts have, in a parameter such as
+    /// `interval`. For plans and windows that have no spans within a day.
+    #[must_use]
+    pub fn daily_instead_of_intraday(parameter: &str) -> Self {
+        const SPANS: [&str; 8] = ["1m", "2m", "5m", "15m", "30m", "60m", "90m", "1h"];
+        Self {
+            id: StrategyId::DAILY_INSTEAD_OF_INTRADAY,
+            ..Self::of(parameter).table(&SPANS.map(|span| (span, "1d", "daily")))
+        }
+    }
+
+    /// `aggregate_data`: the next longer of the spans that Polygon's aggregates have, in a parameter such as `timespan`.
+    #[must_use]
+    pub fn aggregated(parameter: &str) -> Self {
+        const LONGER: [(&str, &str, &str); 6] = [
+            ("second", "minute", "by the minute"),
+            ("minute", "hour", "hourly"),
+            ("hour", "day", "daily"),
+            ("day", "week", "weekly"),
+            ("week", "month", "monthly"),
+            ("month", "quarter", "quarterly"),
+        ];
+        Self {
+            id: StrategyId::AGGREGATE_DATA,
+            ..Self::of(parameter).table(&LONGER)
+        }
+    }
+
+    /// What is built in: asked, given, and what that is called.
+    fn table(self, rows: &[(&str, &str, &str)]) -> Self {
+        rows.iter().fold(self, |table, (asked, value, label)| {
+            let given = Substitution::known(value, Fidelity::Reduced, &(*label).into());
+            table.give(asked, given)
+        })
+    }
+
+    fn given(&self, ask: &Ask) -> Option<&Substitution> {
+        self.table.get(&*ask.value(&self.parameter)?)
+    }
+}
+
+impl Strategy for AlternateSeries {
+    fn id(&self) -> StrategyId {
+        self.id
+    }
+
+    fn is_beside(&self) -> bool {
+        true
+    }
+
+    fn offer(&self, ask: &Ask, failed: &[Fault]) -> Result<Offer, Refusal> {
+        Reach::Object.helps(failed)?;
+        let given = self.given(ask).ok_or(Refusal::NothingToAsk)?;
+        Ok(Offer::now(given.fidelity()))
+    }
+
+    fn run<'a>(
+        &'a self,
+        ask: &'a Ask,
+        to: &'a mut dyn Attempts,
+    ) -> BoxFuture<'a, Result<Answer, Miss>> {
+        Box::pin(async move {
+            let nothing = Miss::Refused(Refusal::NothingToAsk);
+            let Some(given) = self.given(ask) else {
+                return Err(nothing);
+            };
+            let there = given.asked(ask, &self.parameter).ok_or(nothing)?;
+            let response = to.attempt(&there).await?;
+            Ok(given.answer(&there, response))
+        })
+    }
+}

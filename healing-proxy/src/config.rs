@@ -18,6 +18,7 @@ mod show;
 mod specification;
 mod texts;
 mod typed;
+mod vault;
 mod ways;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -37,7 +38,7 @@ pub(crate) use self::{
     typed::{Body, Config, Log},
     ways::{Read, Ways},
 };
-use self::{decode::Reader, keys::CONFIG, meaning::Whole};
+use self::{decode::Reader, keys::CONFIG, meaning::Whole, vault::Vault};
 
 /// What a configuration is read from.
 #[derive(Clone, Debug)]
@@ -67,6 +68,7 @@ pub(crate) struct Meant {
     pub(crate) config: Config,
     /// The rules of sources for which the file says more than their presets.
     rules: BTreeMap<String, Arc<Rules>>,
+    vault: Vault,
     /// All values as they were read, with their places.
     plain: serde_json::Value,
 }
@@ -95,7 +97,7 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
         };
         meant = meaning_of(&derived, &mut reader);
     }
-    if let Some(Meant { config, .. }) = &meant {
+    if let Some(Meant { config, vault, .. }) = &mut meant {
         let mut whole = Whole {
             config,
             presets: &presets,
@@ -104,6 +106,7 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
             notes: &mut notes,
         };
         whole.check();
+        *vault = Vault::open(config, given.variables, &mut mistakes);
         pending::note(config, &mut notes);
     }
     if let Some(meant) = meant.as_ref().filter(|_| mistakes.is_empty()) {
@@ -147,6 +150,7 @@ fn meaning_of(tree: &Node, reader: &mut Reader<'_>) -> Option<Meant> {
             Some(Meant {
                 config,
                 rules,
+                vault: Vault::default(),
                 plain,
             })
         }

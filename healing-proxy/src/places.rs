@@ -20,6 +20,8 @@ pub(crate) struct Places {
 /// The addresses of one source.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
+    /// Whose they are, by its slug.
+    pub(crate) source: String,
     /// The path that is taken off before they are asked.
     pub(crate) mount: Option<String>,
     /// The first of them is asked first.
@@ -78,6 +80,11 @@ impl Places {
         place
     }
 
+    /// The place of a source.
+    pub(crate) fn of(&self, source: &str) -> Option<&Place> {
+        self.all.iter().find(|place| place.source == source)
+    }
+
     /// The place of a path, or of a template's; `None` where it is the API's.
     pub(crate) fn find(&self, path: &str) -> Option<&Place> {
         if self.all.is_empty() {
@@ -117,12 +124,14 @@ mod tests {
         let mut places = Places::default();
         let origins = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
         let yahoo = Place {
+            source: "yahoo".to_owned(),
             mount: Some("/yahoo".to_owned()),
             origins: origins(&["https://query1.example", "https://query2.example"]),
             is_near: false,
         };
         places.add(yahoo, &[]);
         let fred = Place {
+            source: "fred".to_owned(),
             mount: None,
             origins: origins(&["http://127.0.0.1:9"]),
             is_near: true,

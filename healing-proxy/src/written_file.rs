@@ -27,6 +27,11 @@ pub(crate) fn read(file: &Path) -> Result<String, Unread> {
     if file == Path::new("-") {
         return read_all(&mut io::stdin().lock());
     }
+    read_named(file)
+}
+
+/// Reads a file of that name, whatever the name is.
+pub(crate) fn read_named(file: &Path) -> Result<String, Unread> {
     let mut open = File::open(file)?;
     if open.metadata()?.is_dir() {
         return Err(Unread::Folder);

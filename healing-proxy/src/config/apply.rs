@@ -1,17 +1,19 @@
 //! What a configuration comes to for the healer.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healing_core::{
-    Healer, Param, Pattern, Retry, RouteSettings, Settings, Source, SourceSettings, Treatment,
+    Healer, Param, Pattern, Per, Queue, Quota, QuotaError, QuotaScope, Retry, RotateKey,
+    RouteSettings, Settings, Source, SourceSettings, Treatment,
     written::{self, Mistakes},
 };
 use http::HeaderName;
+use jiff::tz::TimeZone;
 
 use crate::{
     config::{
         Meant,
-        typed::{self, Config, Route},
+        typed::{self, Calendar, Config, Route, Scope},
     },
     places::{Place, Places, below},
     upstream::Origin,
@@ -24,6 +26,8 @@ const HEAL_ALPHA_VANTAGE_FOR: Duration = Duration::from_hours(24);
 const BUILT: &[&str] = &[
     "exponential_backoff_retry",
     "use_cached_data",
+    "request_queuing",
+    "api_key_rotation",
     "alphavantage_aggressive_cache",
 ];
 
@@ -32,7 +36,7 @@ impl Meant {
     pub(crate) fn settings(&self, places: &Places) -> Settings {
         let config = &self.config;
         let mut settings = Settings::default();
-        settings.sources = self.sources();
+        settings.sources = self.sources(places);
         settings.routes = config
             .routes
             .iter()
@@ -53,7 +57,7 @@ impl Meant {
             let own = routes
                 .filter(|route| source.mount.is_none() && route.source.as_deref() == Some(slug));
             let own: Vec<&str> = own.map(|route| &*route.r#match).collect();
-            places.add(place_of(source), &own);
+            places.add(place_of(slug, source), &own);
         }
         places
     }
@@ -76,15 +80,58 @@ impl Meant {
         mistakes.say(at, format!("match: {message}"));
     }
 
-    fn sources(&self) -> Vec<SourceSettings> {
-        let rules = self.rules.iter();
-        let known = rules.filter_map(|(slug, rules)| {
-            let mut source = SourceSettings::new(Source::new(slug).ok()?);
-            source.rules = Some(Arc::clone(rules));
+    /// What is set for sources, by entries of their own or by the rules of their routes.
+    fn sources(&self, places: &Places) -> Vec<SourceSettings> {
+        let slugs = self.config.sources.keys().chain(self.rules.keys());
+        let slugs: BTreeSet<&String> = slugs.collect();
+        let known = slugs.into_iter().filter_map(|slug| {
+            let name = Source::new(slug).ok()?;
+            let written = self.config.sources.get(slug);
+            let mut source = written.map_or_else(
+                || SourceSettings::new(name.clone()),
+                |written| self.source(&name, written),
+            );
+            let at = places.of(slug);
+            source.keys = source.keys.map(|keys| match at {
+                Some(place) => keys.only_to(place.authorities()),
+                None => keys,
+            });
+            source.rules = self.rules.get(slug).map(Arc::clone);
             Some(source)
         });
         known.collect()
     }
+
+    /// What is written for a source, after its preset.
+    fn source(&self, name: &Source, written: &typed::Source) -> SourceSettings {
+        let preset = written.preset.as_deref();
+        let preset = preset.and_then(|preset| SourceSettings::preset(preset).ok());
+        let mut source = preset.unwrap_or_else(|| SourceSettings::new(name.clone()));
+        source.source = name.clone();
+        if let Some(keys) = &written.keys {
+            source.keys = self.vault.keys_of(name, keys);
+        }
+        if written.at.has("quota") {
+            let quotas = written.quota.iter();
+            source.quotas = quotas.filter_map(|quota| quota_of(quota).ok()).collect();
+        }
+        source
+    }
+}
+
+/// A quota as it is counted. All of a source is all from here: this proxy counts for itself alone.
+pub(super) fn quota_of(quota: &typed::Quota) -> Result<Quota, QuotaError> {
+    let zone = TimeZone::get(&quota.zone).unwrap_or(TimeZone::UTC);
+    let per = match quota.per {
+        typed::Per::Calendar(Calendar::Day) => Per::Day(zone),
+        typed::Per::Calendar(Calendar::Month) => Per::Month(zone),
+        typed::Per::Millis(millis) => Per::Window(Duration::from_millis(millis)),
+    };
+    let scope = match quota.scope {
+        Scope::Key => QuotaScope::Key,
+        Scope::Address | Scope::Source => QuotaScope::Address,
+    };
+    Quota::new(quota.calls, per, scope)
 }
 
 /// Notes the strategies that are allowed and not there yet.
@@ -145,13 +192,14 @@ fn pattern_of(places: &Places, template: &str) -> Option<Pattern> {
     Some(Pattern::of(rest.parse().ok()?).at(place.authorities()))
 }
 
-fn place_of(source: &typed::Source) -> Place {
+fn place_of(slug: &str, source: &typed::Source) -> Place {
     let origins: Vec<Origin> = source
         .upstreams
         .iter()
         .map(|upstream| upstream.url.clone())
         .collect();
     Place {
+        source: slug.to_owned(),
         mount: source.mount.clone(),
         is_near: origins.iter().all(Origin::is_near),
         origins,
@@ -206,6 +254,8 @@ fn treatment(config: &Config, route: &Route, slug: &str) -> Treatment {
     for heal in allowed {
         match heal.name.as_str() {
             "exponential_backoff_retry" => treatment.strategies.push(Arc::new(Retry::default())),
+            "request_queuing" => treatment.strategies.push(Arc::new(Queue)),
+            "api_key_rotation" => treatment.strategies.push(Arc::new(RotateKey)),
             "use_cached_data" => {
                 treatment.gives_copies = true;
                 treatment.heal_for = heal.options.up_to.unwrap_or(treatment.heal_for);

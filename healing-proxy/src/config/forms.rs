@@ -46,6 +46,11 @@ pub(super) static VARIABLE: Form = Form {
     fits: is_variable,
     may_be_secret: true,
 };
+pub(super) static ZONE: Form = Form {
+    must_be: "a time zone such as UTC or America/New_York",
+    fits: |text| jiff::tz::TimeZone::get(text).is_ok(),
+    may_be_secret: false,
+};
 pub(super) static POINTER: Form = Form {
     must_be: "a JSON pointer such as /items/0/value (RFC 6901)",
     fits: |text| text.is_empty() || text.starts_with('/'),

@@ -6,7 +6,7 @@ mod sources;
 
 use healing_core::written::{Mistakes, Place};
 
-use crate::config::{environment::Variables, typed::Config};
+use crate::config::{environment::Variables, typed::Config, vault::not_set};
 
 /// What a check of the whole has before it.
 #[derive(Debug)]
@@ -82,10 +82,7 @@ impl Whole<'_> {
     /// A variable that must be there and hold something.
     fn variable(&mut self, name: &str, at: Place, key: &str) {
         if !self.variables.holds(name) {
-            let message = format!(
-                "{key}: the environment variable {name} is not set; set it, or take its name out"
-            );
-            self.mistakes.say(at, message);
+            self.mistakes.say(at, not_set(key, name));
         }
     }
 }

@@ -26,15 +26,9 @@ pub(super) fn note(config: &Config, notes: &mut Mistakes) {
 }
 
 fn note_source(slug: &str, source: &Source, notes: &mut Mistakes) {
-    for (is_set, key) in [
-        (!source.r#match.is_empty(), "match"),
-        (!source.quota.is_empty(), "quota"),
-        (source.keys.is_some(), "keys"),
-    ] {
-        if is_set {
-            let message = format!("{key} of the source {slug} is not acted on yet");
-            notes.say(source.at.of(key), message);
-        }
+    if !source.r#match.is_empty() {
+        let message = format!("match of the source {slug} is not acted on yet");
+        notes.say(source.at.of("match"), message);
     }
 }
 

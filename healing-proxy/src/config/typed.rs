@@ -110,17 +110,53 @@ pub(crate) struct UpstreamOf {
 pub(crate) struct Quota {
     #[serde(rename = "@")]
     pub(crate) at: Places,
-    pub(crate) calls: u64,
-    #[serde(deserialize_with = "millis")]
-    pub(crate) per: Duration,
+    pub(crate) calls: u32,
+    pub(crate) per: Per,
+    pub(crate) zone: String,
+    pub(crate) scope: Scope,
+}
+
+/// In which time the calls of a quota are counted.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(untagged)]
+pub(crate) enum Per {
+    Calendar(Calendar),
+    /// Any stretch so long, in milliseconds.
+    Millis(u64),
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Calendar {
+    Day,
+    Month,
+}
+
+/// Who shares a quota.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scope {
+    Key,
+    Address,
+    Source,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Keys {
     #[serde(rename = "@")]
     pub(crate) at: Places,
+    pub(crate) r#in: KeyIn,
+    pub(crate) name: String,
     pub(crate) values_env: Vec<String>,
     pub(crate) values_file: Option<PathBuf>,
+}
+
+/// Where in a request a key stands.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyIn {
+    Query,
+    Header,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -254,6 +290,19 @@ impl Places {
     /// The place of the map.
     pub(crate) fn own(&self) -> Place {
         self.of("")
+    }
+}
+
+// === impl Per ===
+
+impl Per {
+    /// How long that is, where a month has 30 days.
+    pub(crate) const fn span(self) -> Duration {
+        match self {
+            Self::Calendar(Calendar::Day) => Duration::from_hours(24),
+            Self::Calendar(Calendar::Month) => Duration::from_hours(30 * 24),
+            Self::Millis(millis) => Duration::from_millis(millis),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod callers;
 mod classify;
 mod config;
+mod config_keys;
 mod copies;
 mod crowd;
 mod forms;
@@ -14,6 +15,7 @@ mod no_copy;
 mod once;
 mod secrets;
 mod stage;
+mod stand;
 mod start;
 mod state;
 mod stop;

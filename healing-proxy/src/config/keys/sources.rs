@@ -1,7 +1,7 @@
 //! The keys of a source.
 
 use crate::config::{
-    forms::{MOUNT, POINTER, TEXT, TOKEN, VARIABLE},
+    forms::{MOUNT, POINTER, TEXT, TOKEN, VARIABLE, ZONE},
     shape::{Key, Kind, Known, Shape},
 };
 
@@ -12,7 +12,7 @@ pub(super) static SOURCE: Shape = Shape {
         Key::optional(
             "preset",
             Kind::Known(Known::Preset),
-            "The built-in source whose rules it has",
+            "The built-in source whose rules and limits it has",
         ),
         Key::new(
             "upstreams",
@@ -35,7 +35,7 @@ pub(super) static SOURCE: Shape = Shape {
             "quota",
             Kind::List(&Kind::Map(&QUOTA)),
             "[]",
-            "How many calls it allows",
+            "How many calls it allows, in place of what its preset says",
         ),
         Key::optional("keys", Kind::Map(&KEYS), "The operator's own API keys"),
         Key::optional(
@@ -65,7 +65,17 @@ static QUOTA: Shape = Shape {
     what: "quota",
     keys: &[
         Key::required("calls", Kind::Whole(1, 1_000_000_000), "How many calls"),
-        Key::required("per", Kind::Span, "In which time"),
+        Key::required(
+            "per",
+            Kind::WordOr("day", &Kind::WordOr("month", &Kind::Span)),
+            "In which time: in any stretch so long, such as 1m, or from midnight to midnight (`day`), or from the first of a month (`month`)",
+        ),
+        Key::new(
+            "zone",
+            Kind::Text(&ZONE),
+            "UTC",
+            "Whose midnight it is, such as America/New_York",
+        ),
         Key::new(
             "scope",
             Kind::Word(&["key", "address", "source"]),

@@ -1,11 +1,14 @@
 //! Sources as a whole: mounts, quotas, keys.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
-use healing_core::written::span_text;
+use healing_core::{Quota as Counted, written::span_text};
 
 use super::Whole;
-use crate::config::typed::{Keys, Quota, Source};
+use crate::config::{
+    apply,
+    typed::{Quota, Source},
+};
 
 impl Whole<'_> {
     pub(super) fn source(&mut self, slug: &str, source: &Source) {
@@ -18,16 +21,24 @@ impl Whole<'_> {
         for quota in &source.quota {
             self.quota(slug, quota);
         }
-        if let Some(keys) = &source.keys {
-            self.keys(keys);
-        }
     }
 
     /// A quota must leave something beside the probes that were asked for by a priority.
     fn quota(&mut self, slug: &str, quota: &Quota) {
-        if quota.per.is_zero() {
+        let per = quota.per.span();
+        if per.is_zero() {
             self.mistakes
                 .say(quota.at.of("per"), "per: must be longer than 0s");
+            return;
+        }
+        if apply::quota_of(quota).is_err() {
+            let message = format!(
+                "calls: {} in {} are more than the {} that are counted one by one; write per: day or month, or fewer calls in less time",
+                quota.calls,
+                span_text(per),
+                Counted::MAX_IN_WINDOW
+            );
+            self.mistakes.say(quota.at.of("calls"), message);
             return;
         }
         let asked = self
@@ -36,31 +47,15 @@ impl Whole<'_> {
             .iter()
             .filter(|route| route.source.as_deref() == Some(slug) && route.at.has("priority"));
         let probes: f64 = asked
-            .map(|route| count(quota.per, route.priority.interval()))
+            .map(|route| count(per, route.priority.interval()))
             .sum();
         let calls = quota.calls;
-        if probes >= calls as f64 {
+        if probes >= f64::from(calls) {
             let message = format!(
                 "calls: {calls} in {} would be spent by probes alone, which are {probes:.0} with the priorities of the source's routes; give these a lower priority, or none",
-                span_text(quota.per)
+                span_text(per)
             );
             self.mistakes.say(quota.at.of("calls"), message);
-        }
-    }
-
-    fn keys(&mut self, keys: &Keys) {
-        for name in &keys.values_env {
-            self.variable(name, keys.at.of("values_env"), "values_env");
-        }
-        if let Some(file) = &keys.values_file {
-            if let Err(error) = fs::metadata(file) {
-                let message = format!("values_file: {} cannot be read: {error}", file.display());
-                self.mistakes.say(keys.at.of("values_file"), message);
-            }
-        } else if !keys.at.has("values_env") {
-            let message =
-                "keys: there is no key; name variables in values_env, or a file in values_file";
-            self.mistakes.say(keys.at.own(), message);
         }
     }
 

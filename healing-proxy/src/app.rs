@@ -52,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) origin: Origin,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
+    /// Names by which the admin port may be asked, and pages that may read its feed.
+    pub(crate) admin_trusts: (Vec<String>, Vec<String>),
     /// The file of the database; nothing for memory.
     pub(crate) database: Option<PathBuf>,
     pub(crate) retention: SignedDuration,
@@ -116,6 +118,10 @@ impl Plan {
             origin,
             listen: config.listen,
             admin: config.admin.listen,
+            admin_trusts: (
+                config.admin.allowed_hosts.clone(),
+                config.admin.allowed_origins.clone(),
+            ),
             database: config.store.url.strip_prefix("sqlite:").map(PathBuf::from),
             retention: retention.unwrap_or(SignedDuration::MAX),
             workers,
@@ -163,7 +169,7 @@ impl App {
             Workers::start(listeners, &parts).context("the worker threads could not be started")?;
         control.board.set_ready();
         if let Some(listener) = admin_listener {
-            control.serve_admin(listener, name)?;
+            control.serve_admin(listener, name, plan.admin_trusts)?;
         }
         Ok(Self {
             proxy,
@@ -255,8 +261,16 @@ impl Control {
         })
     }
 
-    fn serve_admin(&mut self, listener: TcpListener, name: String) -> io::Result<()> {
-        let settings = AdminSettings::new(listener.local_addr()?, env!("CARGO_PKG_VERSION"), name);
+    fn serve_admin(
+        &mut self,
+        listener: TcpListener,
+        name: String,
+        (hosts, origins): (Vec<String>, Vec<String>),
+    ) -> io::Result<()> {
+        let version = env!("CARGO_PKG_VERSION");
+        let mut settings = AdminSettings::new(listener.local_addr()?, version, name);
+        settings.allowed_hosts = hosts;
+        settings.allowed_origins = origins;
         let (board, stop) = (self.board.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             if let Err(error) = admin::serve(listener, board, settings, stop).await {

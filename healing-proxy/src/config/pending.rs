@@ -38,14 +38,6 @@ fn note_whole(config: &Config, notes: &mut Mistakes) {
     if admin.token_env.is_some() {
         say(admin.at.of("token_env"), "admin.token_env");
     }
-    for (is_set, key) in [
-        (!admin.allowed_hosts.is_empty(), "allowed_hosts"),
-        (!admin.allowed_origins.is_empty(), "allowed_origins"),
-    ] {
-        if is_set {
-            say(admin.at.of(key), &format!("admin.{key}"));
-        }
-    }
     if !config.trusted_proxies.is_empty() {
         say(config.at.of("trusted_proxies"), "trusted_proxies");
     }

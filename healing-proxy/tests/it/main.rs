@@ -4,6 +4,7 @@
 mod callers;
 mod classify;
 mod config;
+mod config_admin;
 mod config_keys;
 mod copies;
 mod crowd;

@@ -50,7 +50,10 @@ impl Stand {
         for (name, text) in files {
             fs::write(folder.path().join(name), text).unwrap();
         }
-        let mut text = format!("upstream: API\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\n{lines}\n");
+        let mut text = format!("upstream: API\nlisten: 127.0.0.1:0\n{lines}\n");
+        if !lines.contains("admin:") {
+            text.push_str("admin: 127.0.0.1:0\n");
+        }
         for (word, source) in PLACES {
             text = text.replace(word, &lab.url(source));
         }

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use healing_core::{
-    Healer, Param, Pattern, Per, Queue, Quota, QuotaError, QuotaScope, Retry, RotateKey,
-    RouteSettings, Settings, Source, SourceSettings, Treatment,
+    AlternateEndpoint, Healer, Param, Pattern, Per, Queue, Quota, QuotaError, QuotaScope, Retry,
+    RotateKey, RouteSettings, Settings, Source, SourceSettings, Treatment,
     written::{self, Mistakes},
 };
-use http::HeaderName;
+use http::{HeaderName, uri::PathAndQuery};
 use jiff::tz::TimeZone;
 
 use crate::{
@@ -28,6 +28,7 @@ const BUILT: &[&str] = &[
     "use_cached_data",
     "request_queuing",
     "api_key_rotation",
+    "alternate_endpoint",
     "alphavantage_aggressive_cache",
 ];
 
@@ -176,7 +177,7 @@ fn settings_of(config: &Config, places: &Places, route: &Route) -> Option<RouteS
     Some(RouteSettings::new(
         Source::slug_of(&slug),
         pattern,
-        treatment(config, route, &slug),
+        treatment((config, places), route, &slug),
     ))
 }
 
@@ -226,7 +227,7 @@ fn first_telling(template: &str) -> &str {
     telling.unwrap_or("root")
 }
 
-fn treatment(config: &Config, route: &Route, slug: &str) -> Treatment {
+fn treatment((config, places): (&Config, &Places), route: &Route, slug: &str) -> Treatment {
     let mut treatment = Treatment::default();
     treatment.deadline = route.deadline.unwrap_or(config.deadline);
     treatment.timeout = route.timeout.unwrap_or(config.timeout);
@@ -256,6 +257,16 @@ fn treatment(config: &Config, route: &Route, slug: &str) -> Treatment {
             "exponential_backoff_retry" => treatment.strategies.push(Arc::new(Retry::default())),
             "request_queuing" => treatment.strategies.push(Arc::new(Queue)),
             "api_key_rotation" => treatment.strategies.push(Arc::new(RotateKey)),
+            "alternate_endpoint" => {
+                // Without a second address it finds nothing to ask.
+                let place = places.find(&route.r#match);
+                let origins = place.iter().flat_map(|place| &place.origins);
+                let root = || PathAndQuery::from_static("/");
+                let addresses = origins.filter_map(|origin| origin.at(root()));
+                treatment
+                    .strategies
+                    .push(Arc::new(AlternateEndpoint::at(addresses)));
+            }
             "use_cached_data" => {
                 treatment.gives_copies = true;
                 treatment.heal_for = heal.options.up_to.unwrap_or(treatment.heal_for);

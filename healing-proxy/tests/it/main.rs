@@ -5,6 +5,7 @@ mod callers;
 mod classify;
 mod config;
 mod config_admin;
+mod config_alternates;
 mod config_keys;
 mod copies;
 mod crowd;

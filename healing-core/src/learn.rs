@@ -1,6 +1,6 @@
 //! What is learned from attempts: how reliable a remedy is, what is probably down, and who is probably to blame.
 //!
-//! Four layers, from slow to fast: the design's own priors; what holds over all sources ([`pool`](pooled)); what holds for one
+//! Four layers, from slow to fast: the design's own priors; what holds over all sources ([`pool`]); what holds for one
 //! source ([`Cells`]); and what is happening right now ([`Beliefs`]). All state is sums that decay, so that replicas merge by
 //! addition. Time comes as an argument, in seconds of any one clock; nothing here draws a number.
 

@@ -60,7 +60,8 @@ pub struct Treatment {
 pub struct SourceSettings {
     /// Which source.
     pub source: Source,
-    /// Its rules; `None`: those that are built in under its slug or another of its names, where there are some.
+    /// Its rules; `None`: those that are built in under its slug or another of its names, where there are some. The verdict on
+    /// answers as they come does not ask them yet: only recorded exchanges are judged by rules.
     pub rules: Option<Arc<Rules>>,
     /// Keys of ours, for requests whose caller sent none; `None`: requests go out as they come.
     pub keys: Option<Keys>,

@@ -243,10 +243,7 @@ fn treatment((config, places): (&Config, &Places), route: &Route, slug: &str) ->
         treatment.heal_for
     };
     treatment.heal_for = route.heal_for.unwrap_or(by_source);
-    if route.observe {
-        treatment.gives_copies = false;
-        return treatment;
-    }
+    treatment.observe = route.observe;
     let Some(allowed) = &route.heal else {
         treatment.strategies.push(Arc::new(Retry::default()));
         return treatment;
@@ -287,6 +284,7 @@ pub(super) fn pending_of(route: &Route) -> impl Iterator<Item = (written::Place,
         (!route.fresh_for.is_zero(), "fresh_for"),
         (route.at.has("priority"), "priority"),
         (route.at.has("windows"), "windows"),
+        (route.freshness.is_some(), "freshness"),
     ];
     let asked = pending.into_iter().filter(|(is_set, _)| *is_set);
     asked.map(|(_, key)| (route.at.of(key), key))

@@ -18,17 +18,20 @@ pub(super) fn note(config: &Config, notes: &mut Mistakes) {
             notes.say(at, format!("{key} of a route is not acted on yet"));
         }
         apply::note_strategies(route, notes);
-        if route.observe {
-            notes.say(route.at.of("observe"), "observe: nothing is given in place of this route's answers; what would have been given is not said yet");
-        }
     }
     note_specification(config, notes);
 }
 
 fn note_source(slug: &str, source: &Source, notes: &mut Mistakes) {
-    if !source.r#match.is_empty() {
-        let message = format!("match of the source {slug} is not acted on yet");
-        notes.say(source.at.of("match"), message);
+    let pending = [
+        (!source.r#match.is_empty(), "match"),
+        (source.at.has("rules"), "rules"),
+        (source.at.has("promise"), "promise"),
+        (source.at.has("freshness"), "freshness"),
+    ];
+    for (_, key) in pending.into_iter().filter(|(is_set, _)| *is_set) {
+        let message = format!("{key} of the source {slug} is not acted on yet");
+        notes.say(source.at.of(key), message);
     }
 }
 

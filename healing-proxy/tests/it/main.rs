@@ -7,6 +7,7 @@ mod config;
 mod config_admin;
 mod config_alternates;
 mod config_keys;
+mod config_observe;
 mod copies;
 mod crowd;
 mod forms;

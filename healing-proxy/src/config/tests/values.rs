@@ -128,6 +128,64 @@ fn the_specifications_file_loads_and_its_endpoints_are_routes() {
 }
 
 #[test]
+fn what_is_not_acted_on_yet_is_said_and_stands_in_the_book() {
+    let file = "upstream: http://a
+trusted_proxies: [10.0.0.0/8]
+admin: { token_env: TOKEN }
+cache: { override: true }
+budget: { share: 0.1 }
+log: { directory: /var/log }
+store: { url: \"postgres://a/b\" }
+sources:
+  vendor:
+    match: [/api/vendor]
+    rules: [{ name: throttle, class: rate_limit, when: { json: /fault } }]
+    promise: { json: [/items] }
+    freshness: [{ json: /time, unit: s, max_age: 1h }]
+routes:
+  - match: /api/vendor/quote
+    source: vendor
+    fresh_for: 1m
+    priority: high
+    windows: { slow: 1s }
+    freshness: { field: /time, unit: s, max_age: 1h }
+";
+    let reading = with(file, &[("TOKEN", "a-token")], &[]);
+    assert!(reading.mistakes.is_empty(), "{:?}", reading.mistakes);
+    let page = include_str!("../../../../docs/src/configuration.md");
+    let (_, pending) = page.split_once("## Not acted on yet").unwrap();
+    let notes = reading.notes.iter().map(|note| &*note.message);
+    let notes: Vec<&str> = notes.collect();
+    for key in [
+        "trusted_proxies",
+        "admin.token_env",
+        "cache.override",
+        "budget",
+        "log.directory",
+        "store.url",
+        "match of the source",
+        "rules of the source",
+        "promise of the source",
+        "freshness of the source",
+        "fresh_for of a route",
+        "priority of a route",
+        "windows of a route",
+        "freshness of a route",
+    ] {
+        assert!(
+            notes.iter().any(|note| note.starts_with(key)),
+            "{key}: {notes:?}"
+        );
+        let (name, _) = key.split_once(" of ").unwrap_or((key, ""));
+        assert!(
+            pending.contains(&format!("`{name}`")),
+            "{key} is not in the book"
+        );
+    }
+    assert_eq!(notes.len(), 14, "{notes:?}");
+}
+
+#[test]
 fn a_telephone_number_keeps_its_plus() {
     let node = of("upstream: http://a\nalerts: { sms: { recipients: [+1234567890] } }\n");
     assert!(node.mistakes.is_empty(), "{:?}", node.mistakes);

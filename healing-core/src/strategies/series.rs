@@ -4,13 +4,11 @@
 //! the asked one is withdrawn, empty or broken, its relative may be there. It is another series, so it is given only where
 //! the floor allows it, under its own name.
 
-use std::collections::HashMap;
-
 use futures_util::future::BoxFuture;
 
 use crate::{
     attempt::{Answer, Ask, Attempts, Miss, Offer, Refusal, Strategy},
-    strategies::{reach::Reach, substitution::Substitution},
+    strategies::substitution::{Substitution, Substitutions},
     vocabulary::{fault::Fault, fidelity::Fidelity, provenance::StrategyId},
 };
 
@@ -27,8 +25,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct AlternateSeries {
     id: StrategyId,
-    parameter: Box<str>,
-    table: HashMap<Box<str>, Substitution>,
+    given: Substitutions,
 }
 
 // === impl AlternateSeries ===
@@ -39,15 +36,14 @@ impl AlternateSeries {
     pub fn of(parameter: &str) -> Self {
         Self {
             id: StrategyId::ALTERNATE_SERIES,
-            parameter: parameter.into(),
-            table: HashMap::new(),
+            given: Substitutions::of(parameter),
         }
     }
 
     /// Gives that where `asked` was asked.
     #[must_use]
     pub fn give(mut self, asked: &str, given: Substitution) -> Self {
-        self.table.insert(asked.into(), given);
+        self.given.give(asked, given);
         self
     }
 
@@ -109,10 +105,6 @@ impl AlternateSeries {
             table.give(asked, given)
         })
     }
-
-    fn given(&self, ask: &Ask) -> Option<&Substitution> {
-        self.table.get(&*ask.value(&self.parameter)?)
-    }
 }
 
 impl Strategy for AlternateSeries {
@@ -125,9 +117,7 @@ impl Strategy for AlternateSeries {
     }
 
     fn offer(&self, ask: &Ask, failed: &[Fault]) -> Result<Offer, Refusal> {
-        Reach::Object.helps(failed)?;
-        let given = self.given(ask).ok_or(Refusal::NothingToAsk)?;
-        Ok(Offer::now(given.fidelity()))
+        self.given.offer(ask, failed)
     }
 
     fn run<'a>(
@@ -135,14 +125,6 @@ impl Strategy for AlternateSeries {
         ask: &'a Ask,
         to: &'a mut dyn Attempts,
     ) -> BoxFuture<'a, Result<Answer, Miss>> {
-        Box::pin(async move {
-            let nothing = Miss::Refused(Refusal::NothingToAsk);
-            let Some(given) = self.given(ask) else {
-                return Err(nothing);
-            };
-            let there = given.asked(ask, &self.parameter).ok_or(nothing)?;
-            let response = to.attempt(&there).await?;
-            Ok(given.answer(&there, response))
-        })
+        Box::pin(self.given.run(ask, to))
     }
 }

@@ -4,14 +4,14 @@
 //! to callers that allow substitutes, under status 203, with `Content-Location` and label, and with the fund's own symbol in
 //! its body. It is never kept as the share's copy.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 
 use crate::{
     attempt::{Answer, Ask, Attempts, Miss, Offer, Refusal, Strategy},
-    strategies::{reach::Reach, substitution::Substitution},
+    strategies::substitution::{Substitution, Substitutions},
     vocabulary::{fault::Fault, fidelity::Fidelity, provenance::StrategyId},
 };
 
@@ -31,8 +31,7 @@ const SECTORS: &str = include_str!("substitute/sectors.csv");
 /// ```
 #[derive(Clone, Debug)]
 pub struct EtfProxy {
-    parameter: Box<str>,
-    table: HashMap<Box<str>, Substitution>,
+    given: Substitutions,
     status: StatusCode,
 }
 
@@ -43,8 +42,7 @@ impl EtfProxy {
     #[must_use]
     pub fn of(parameter: &str) -> Self {
         Self {
-            parameter: parameter.into(),
-            table: HashMap::new(),
+            given: Substitutions::of(parameter),
             status: StatusCode::NON_AUTHORITATIVE_INFORMATION,
         }
     }
@@ -57,7 +55,7 @@ impl EtfProxy {
             let mut columns = line.split(',');
             if let (Some(share), Some(fund)) = (columns.next(), columns.next()) {
                 let given = Substitution::known(fund, Fidelity::Substitute, &label);
-                self.table.insert(share.into(), given);
+                self.given.give(share, given);
             }
         }
         self
@@ -66,8 +64,8 @@ impl EtfProxy {
     /// Gives that where `asked` was asked. Whatever fidelity it names, it is given as a substitute.
     #[must_use]
     pub fn give(mut self, asked: &str, given: Substitution) -> Self {
-        self.table
-            .insert(asked.into(), given.no_closer_than(Fidelity::Substitute));
+        let given = given.no_closer_than(Fidelity::Substitute);
+        self.given.give(asked, given);
         self
     }
 
@@ -76,10 +74,6 @@ impl EtfProxy {
     pub const fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
-    }
-
-    fn given(&self, ask: &Ask) -> Option<&Substitution> {
-        self.table.get(&*ask.value(&self.parameter)?)
     }
 }
 
@@ -93,9 +87,7 @@ impl Strategy for EtfProxy {
     }
 
     fn offer(&self, ask: &Ask, failed: &[Fault]) -> Result<Offer, Refusal> {
-        Reach::Object.helps(failed)?;
-        let given = self.given(ask).ok_or(Refusal::NothingToAsk)?;
-        Ok(Offer::now(given.fidelity()))
+        self.given.offer(ask, failed)
     }
 
     fn run<'a>(
@@ -104,16 +96,11 @@ impl Strategy for EtfProxy {
         to: &'a mut dyn Attempts,
     ) -> BoxFuture<'a, Result<Answer, Miss>> {
         Box::pin(async move {
-            let nothing = Miss::Refused(Refusal::NothingToAsk);
-            let Some(given) = self.given(ask) else {
-                return Err(nothing);
-            };
-            let there = given.asked(ask, &self.parameter).ok_or(nothing)?;
-            let mut response = to.attempt(&there).await?;
-            if response.status() == StatusCode::OK {
-                *response.status_mut() = self.status;
+            let mut answer = self.given.run(ask, to).await?;
+            if answer.response.status() == StatusCode::OK {
+                *answer.response.status_mut() = self.status;
             }
-            Ok(given.answer(&there, response))
+            Ok(answer)
         })
     }
 }

@@ -1,14 +1,22 @@
-//! What is given for one value of a parameter, and what it is called.
+//! What is given for the values of a parameter, and what it is called.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use http::Response;
 
 use crate::{
-    attempt::{Answer, Ask},
+    attempt::{Answer, Ask, Attempts, Miss, Offer, Refusal},
     body::Body,
-    vocabulary::{fidelity::Fidelity, provenance::Instead},
+    strategies::reach::Reach,
+    vocabulary::{fault::Fault, fidelity::Fidelity, provenance::Instead},
 };
+
+/// What is given for which value of a parameter.
+#[derive(Clone, Debug)]
+pub(crate) struct Substitutions {
+    parameter: Box<str>,
+    table: HashMap<Box<str>, Substitution>,
+}
 
 /// What is given for one value of a parameter: another value, how close its answer is, and what that is called.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,6 +44,44 @@ pub enum SubstitutionError {
     /// What is reduced has to say so.
     #[error("{0:?} is reduced, so it needs a label such as \"monthly average\"")]
     NoLabel(String),
+}
+
+// === impl Substitutions ===
+
+impl Substitutions {
+    /// None yet, for that parameter of a route that is set.
+    pub(crate) fn of(parameter: &str) -> Self {
+        Self {
+            parameter: parameter.into(),
+            table: HashMap::new(),
+        }
+    }
+
+    /// Gives that where `asked` was asked.
+    pub(crate) fn give(&mut self, asked: &str, given: Substitution) {
+        self.table.insert(asked.into(), given);
+    }
+
+    /// What there is for a question after these faults.
+    pub(crate) fn offer(&self, ask: &Ask, failed: &[Fault]) -> Result<Offer, Refusal> {
+        Reach::Object.helps(failed)?;
+        let given = self.given(ask).ok_or(Refusal::NothingToAsk)?;
+        Ok(Offer::now(given.fidelity))
+    }
+
+    /// Asks for it.
+    pub(crate) async fn run(&self, ask: &Ask, to: &mut dyn Attempts) -> Result<Answer, Miss> {
+        let nothing = || Miss::Refused(Refusal::NothingToAsk);
+        let given = self.given(ask).ok_or_else(nothing)?;
+        let there = ask.with_value(&self.parameter, &given.value);
+        let there = there.ok_or_else(nothing)?;
+        let response = to.attempt(&there).await?;
+        Ok(given.answer(&there, response))
+    }
+
+    fn given(&self, ask: &Ask) -> Option<&Substitution> {
+        self.table.get(&*ask.value(&self.parameter)?)
+    }
 }
 
 // === impl Substitution ===
@@ -85,18 +131,8 @@ impl Substitution {
         self
     }
 
-    /// How close its answer is.
-    pub(crate) const fn fidelity(&self) -> Fidelity {
-        self.fidelity
-    }
-
-    /// The question for it.
-    pub(crate) fn asked(&self, ask: &Ask, parameter: &str) -> Option<Ask> {
-        ask.with_value(parameter, &self.value)
-    }
-
     /// The answer, saying what it is.
-    pub(crate) fn answer(&self, there: &Ask, response: Response<Body>) -> Answer {
+    fn answer(&self, there: &Ask, response: Response<Body>) -> Answer {
         let mut instead = Instead::at(&there.uri);
         instead.label.clone_from(&self.label);
         Answer::new(response, self.fidelity).instead(instead)

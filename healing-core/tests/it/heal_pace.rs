@@ -4,14 +4,17 @@
 use std::{sync::Arc, time::Duration};
 
 use healing_core::{
-    Clock, Fidelity, Healer, HealerBuilder, KeyPlace, Keys, Per, Queue, QueueLayer, Quota,
+    Clock, Fidelity, Heal, Healer, HealerBuilder, KeyPlace, Keys, Per, Queue, QueueLayer, Quota,
     QuotaScope, RotateKey, Secret, Settings, Source, SourceSettings, StrategyId,
 };
 use tokio::time::Instant;
 use tower::Layer;
 
-use crate::layers_support::{
-    SERIES, URL, Upstream, answer, ask, get, healed_by, json, poll_once, seconds,
+use crate::{
+    layers_support::{
+        Got, SERIES, URL, Upstream, answer, ask, get, healed_by, json, poll_once, seconds,
+    },
+    layers_upstream::Port,
 };
 
 const QUEUED: (u16, Option<Fidelity>, StrategyId) =
@@ -38,6 +41,15 @@ fn queueing(source: SourceSettings) -> HealerBuilder {
         .without_strategies()
         .strategy(Queue)
         .source(source)
+}
+
+/// Asks for that many different things at the same time. The answers are in the order of the asking.
+async fn ask_at_once(client: &Heal<Port>, times: usize) -> Vec<Got> {
+    let asks = (0..times).map(|n| {
+        let url = format!("http://fred.test/fred/series?id={n}");
+        async move { ask(client, get(&url)).await }
+    });
+    futures_util::future::join_all(asks).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,17 +105,7 @@ async fn those_who_come_at_once_are_served_in_their_order_each_at_its_time() {
     let healer = queueing(source(&[window(2, 1_000)], &["only"])).build();
     let client = healed_by(&upstream, healer.clone());
     let started = Instant::now();
-    let asks = (0..10).map(|n| {
-        let client = client.clone();
-        async move {
-            ask(
-                &client,
-                get(&format!("http://fred.test/fred/series?id={n}")),
-            )
-            .await
-        }
-    });
-    let got = futures_util::future::join_all(asks).await;
+    let got = ask_at_once(&client, 10).await;
     for (n, got) in got.iter().enumerate() {
         let expected = seconds(u64::try_from(n).unwrap() / 2);
         assert_eq!(got.took.as_secs(), expected.as_secs(), "{n}");
@@ -156,19 +158,8 @@ async fn a_full_line_takes_nobody_more_and_says_how_often() {
     let upstream = Upstream::that(json(SERIES));
     let healer = queueing(source(&[window(1, 10)], &["only"])).build();
     let client = healed_by(&upstream, healer.clone());
-    let asks = (0..300).map(|n| {
-        let client = client.clone();
-        async move {
-            ask(
-                &client,
-                get(&format!("http://fred.test/fred/series?id={n}")),
-            )
-            .await
-            .status
-        }
-    });
-    let got = futures_util::future::join_all(asks).await;
-    let served = got.iter().filter(|status| **status == 200).count();
+    let got = ask_at_once(&client, 300).await;
+    let served = got.iter().filter(|got| got.status == 200).count();
     let pace = healer.pace_of(&Source::new("fred_api").unwrap());
     assert_eq!((served, pace.queue_full, upstream.calls()), (257, 43, 257));
 }
@@ -279,18 +270,8 @@ async fn new_settings_keep_the_counts() {
 async fn waiting_for_a_turn_costs_nothing_of_the_budget() {
     let upstream = Upstream::that(json(SERIES));
     let layer = QueueLayer::new(source(&[window(1, 100)], &["only"]));
-    let client: healing_core::Heal<_> = layer.layer(upstream.port());
-    let asks = (0..40).map(|n| {
-        let client = client.clone();
-        async move {
-            ask(
-                &client,
-                get(&format!("http://fred.test/fred/series?id={n}")),
-            )
-            .await
-        }
-    });
-    let got = futures_util::future::join_all(asks).await;
+    let client: Heal<_> = layer.layer(upstream.port());
+    let got = ask_at_once(&client, 40).await;
     assert!(
         got.iter()
             .all(|got| got.status == 200 && got.truth.attempts == 1)

@@ -1,5 +1,7 @@
 //! What strategies are made of: the question, what they may offer for it, and how they ask.
 
+#[cfg(feature = "jq")]
+mod lent;
 mod other;
 
 use std::{convert::Infallible, fmt, sync::Arc, time::Duration};

@@ -84,15 +84,22 @@ pub(crate) fn ci(cargo: &Cargo) -> anyhow::Result<Vec<Step>> {
             &["check", "--locked", "--package", name],
         ));
     }
-    for (name, features) in [("without features", ""), ("with sqlite", "sqlite")] {
+    for (name, features) in [
+        ("without features", ""),
+        ("with sqlite", "sqlite"),
+        ("with jq", "jq"),
+    ] {
         let arguments = [
-            "check",
+            "clippy",
             "--locked",
             "--package",
             "healing-core",
             "--no-default-features",
             "--features",
             features,
+            "--",
+            "-D",
+            "warnings",
         ];
         steps.push(step(&format!("healing-core {name}"), &arguments));
     }

@@ -1,15 +1,15 @@
-//! Other questions that are made from a caller's: of another value, at another address, of another route.
+//! Other questions that are made from a caller's: of another value, at another address.
 //!
 //! What a router has found in the caller's path does not go with them: it speaks of the asked path.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use http::{Extensions, HeaderMap, HeaderName, Uri, header, uri::PathAndQuery};
 
-use crate::{attempt::Ask, vocabulary::pattern::Pattern};
+use crate::attempt::Ask;
 
 /// Fields that speak of the answer that the caller has already, or of a part of the one that it asked for.
-const OF_THE_ASKED: [HeaderName; 6] = [
+pub(super) const OF_THE_ASKED: [HeaderName; 6] = [
     header::IF_MATCH,
     header::IF_MODIFIED_SINCE,
     header::IF_NONE_MATCH,
@@ -17,9 +17,6 @@ const OF_THE_ASKED: [HeaderName; 6] = [
     header::IF_UNMODIFIED_SINCE,
     header::RANGE,
 ];
-
-/// Fields that another source may see: they say what the caller reads, and hide nothing.
-const HARMLESS: [HeaderName; 3] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::USER_AGENT];
 
 impl Ask {
     /// What the request says for a parameter of its route. Only a route that is set has named parameters.
@@ -65,49 +62,10 @@ impl Ask {
             ..self.clone()
         })
     }
-
-    /// The question of another route with those values. The caller's fields go with it only where `with_fields` says so:
-    /// they may hold what is no other source's business. `None` where a value is missing.
-    pub(crate) fn of_route<'v>(
-        &self,
-        pattern: &Arc<Pattern>,
-        value: impl Fn(&str) -> Option<Cow<'v, str>>,
-        with_fields: bool,
-    ) -> Option<Self> {
-        let mut headers = if with_fields {
-            let mut own = self.headers.clone();
-            remove(&mut own, &OF_THE_ASKED);
-            // It is read here, not by the caller.
-            remove(&mut own, &[header::ACCEPT_ENCODING]);
-            own
-        } else {
-            only(&self.headers, &HARMLESS)
-        };
-        let uri = pattern.request(&self.uri, &mut headers, value)?;
-        if uri.authority() != self.uri.authority() {
-            headers.remove(header::HOST);
-        }
-        Some(Self {
-            uri,
-            headers,
-            pattern: Some(Arc::clone(pattern)),
-            extensions: Extensions::new(),
-            ..self.clone()
-        })
-    }
 }
 
-fn remove(headers: &mut HeaderMap, names: &[HeaderName]) {
+pub(super) fn remove(headers: &mut HeaderMap, names: &[HeaderName]) {
     for name in names {
         headers.remove(name);
     }
-}
-
-fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
-    let kept = headers.iter().filter(|(name, _)| names.contains(name));
-    let mut own = HeaderMap::new();
-    for (name, value) in kept {
-        own.append(name, value.clone());
-    }
-    own
 }

@@ -13,6 +13,10 @@ pub(crate) enum Reach {
     /// Something else, at the same address.
     Object,
     /// Another source.
+    #[cfg_attr(
+        not(any(test, feature = "jq")),
+        expect(dead_code, reason = "other sources are asked through maps")
+    )]
     Source,
 }
 

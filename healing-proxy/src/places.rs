@@ -92,7 +92,7 @@ impl Places {
         }
         let mounted = self.all.iter().find(|place| {
             let mount = place.mount.as_deref();
-            mount.is_some_and(|mount| below(path, mount).is_some())
+            mount.is_some_and(|mount| rest_below(path, mount).is_some())
         });
         mounted.or_else(|| self.all.get(*self.routes.at(path).ok()?.value))
     }
@@ -100,13 +100,15 @@ impl Places {
 
 /// What a target is below a mount: with a slash before it.
 pub(crate) fn below(target: &str, mount: &str) -> Option<String> {
+    let rest = rest_below(target, mount)?;
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    Some(format!("{slash}{rest}"))
+}
+
+/// What follows a mount, where the mount ends with a whole segment.
+fn rest_below<'t>(target: &'t str, mount: &str) -> Option<&'t str> {
     let rest = target.strip_prefix(mount)?;
-    match rest.bytes().next() {
-        None => Some("/".to_owned()),
-        Some(b'/') => Some(rest.to_owned()),
-        Some(b'?') => Some(format!("/{rest}")),
-        Some(_) => None,
-    }
+    (rest.is_empty() || rest.starts_with(['/', '?'])).then_some(rest)
 }
 
 impl Place {

@@ -2,21 +2,26 @@
 //!
 //! Everything that decides about an answer's health is here; nothing else looks at a status code to do so. Nothing here
 //! does I/O or reads a clock. The order is: transport, status and fields, then the body: first whether the data that this
-//! URL promises is there (`shape`), and only where it is not, what the body says instead (`wording`).
+//! URL promises is there (`shape`), and only where it is not, what the body says instead, by the rules of its source (`rules`)
+//! and those of all (`general`); last how old it is (`freshness`). `live` puts them in that order, `recorded` does so for what
+//! was recorded.
 
 mod calendar;
 pub(crate) mod encoding;
+pub(crate) mod exchange;
 mod finding;
 pub(crate) mod freshness;
 mod general;
 pub(crate) mod json;
+pub(crate) mod live;
 mod promise;
 mod recorded;
 pub(crate) mod retry_after;
 mod rules;
 pub(crate) mod shape;
-mod sources;
+pub(crate) mod sources;
 mod status;
+pub(crate) mod usual;
 mod wait;
 pub(crate) mod wording;
 
@@ -24,7 +29,7 @@ pub use calendar::{Calendar, Calendars, CalendarsError};
 pub use encoding::{CodedError, plain_body};
 pub use promise::Promise;
 pub use recorded::{Recorded, Verdict, judge};
-pub use rules::{Rules, RulesError};
+pub use rules::{Freshness, FreshnessError, Range, RangeError, Rules, RulesError};
 pub use sources::Sources;
 
 use std::{borrow::Cow, fmt};
@@ -34,11 +39,7 @@ use jiff::Timestamp;
 
 use crate::{
     body::{Chunks, declared_length},
-    classify::{
-        encoding::Inflated,
-        shape::{Content, Loss, Shape},
-        wording::Mark,
-    },
+    classify::shape::Shape,
     vocabulary::fault::{Domain, Fault, FaultClass},
 };
 
@@ -165,67 +166,6 @@ pub(crate) fn judge_head(
         HeadVerdict::Judge
     } else {
         HeadVerdict::Pass
-    }
-}
-
-/// Judges a whole body, given the head that came with it and what this URL's last good answer looked like.
-pub(crate) fn judge_body(head: &Parts, chunks: &Chunks, promise: Option<&Shape>) -> BodyVerdict {
-    let status = head.status;
-    let fault = |class, detail| BodyVerdict::Fault(Fault::new(class, detail).with_status(status));
-    let inflated;
-    let plain = match encoding::inflate(&head.headers, chunks) {
-        Inflated::AsItIs => chunks,
-        Inflated::Plain(bytes) => {
-            inflated = Chunks::One(bytes);
-            &inflated
-        }
-        Inflated::Unknown => return BodyVerdict::Good(promise.is_none().then(Shape::opaque)),
-        Inflated::Broken => return fault(FaultClass::MalformedBody, "bad_encoding"),
-    };
-    let seen = match shape::look(head, plain, promise) {
-        Content::Empty => return fault(FaultClass::EmptyData, "empty_body"),
-        Content::Cut => return fault(FaultClass::MalformedBody, "truncated_json"),
-        Content::NotJson(detail) => return fault(FaultClass::MalformedBody, detail),
-        Content::Seen(seen) => seen,
-    };
-    let marked = seen
-        .mark()
-        .map(|mark| fault_of_mark(mark).with_status(status));
-    match (seen.loss(promise), marked) {
-        // Nothing was promised, or enough of it is there. An answer that is nothing but an error is still one.
-        (None, Some(marked))
-            if seen.is_only_a_message() && promise.is_none_or(|promise| !seen.is(promise)) =>
-        {
-            BodyVerdict::Fault(marked)
-        }
-        (None, Some(marked)) if seen.has_new_error(promise) && seen.lacks_some_of(promise) => {
-            BodyVerdict::Fault(marked)
-        }
-        (None, _) if promise.is_some_and(|promise| seen.is(promise)) => BodyVerdict::Good(None),
-        (None, _) => BodyVerdict::Good(Some(seen.shape())),
-        (Some(_), Some(marked)) => BodyVerdict::Fault(marked),
-        (Some(Loss::Kind(detail)), None) => fault(FaultClass::MalformedBody, detail),
-        (Some(Loss::Bare), None) => fault(FaultClass::EmptyData, "no_data"),
-        (Some(_), None) if seen.is_only_a_message() => {
-            fault(FaultClass::ServerError, "error_object")
-        }
-        (Some(Loss::Rows), None) => BodyVerdict::Changed(
-            seen.shape(),
-            Fault::shape_changed(FaultClass::EmptyData, "no_rows").with_status(status),
-        ),
-        (Some(Loss::Paths), None) => BodyVerdict::Changed(
-            seen.shape(),
-            Fault::shape_changed(FaultClass::MalformedBody, "shape_changed").with_status(status),
-        ),
-    }
-}
-
-fn fault_of_mark(mark: Mark) -> Fault {
-    match mark {
-        Mark::Throttle => Fault::new(FaultClass::RateLimit, "throttle_note").striking(Domain::Key),
-        Mark::Quota => Fault::new(FaultClass::QuotaExceeded, "quota_note").striking(Domain::Key),
-        Mark::Maintenance => Fault::new(FaultClass::Maintenance, "maintenance_note"),
-        Mark::Error => Fault::new(FaultClass::ServerError, "error_object"),
     }
 }
 

@@ -107,7 +107,7 @@ impl Identity {
         if let Some(value) = self.cache_status(truth) {
             headers.append(CACHE_STATUS, value);
         }
-        if truth.is_direct() {
+        if truth.is_direct() && truth.suspect.is_none() {
             return;
         }
         if let Some(age) = truth.age {
@@ -204,6 +204,9 @@ impl Identity {
         }
         if let Some(age) = truth.age {
             item = item.parameter(key("age")?, seconds(age));
+        }
+        if let Some(suspect) = truth.suspect {
+            item = item.parameter(key("suspect")?, TokenRef::from_str(suspect.as_str()).ok()?);
         }
         item = item.parameter(key("attempts")?, truth.attempts);
         Some(

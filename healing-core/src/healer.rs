@@ -20,7 +20,11 @@ use crate::{
     registry::Registry,
     settings::{Settings, SettingsError, SourceSettings, Treatment},
     strategies::retry::Retry,
-    vocabulary::{fidelity::Fidelity, observation::Sink, source::Source},
+    vocabulary::{
+        fidelity::Fidelity,
+        observation::{RouteShape, Sink},
+        source::Source,
+    },
 };
 
 /// What heals. A cheap handle: clones share what they have learned, so give clones of one to every layer and worker.
@@ -134,6 +138,17 @@ impl Healer {
     pub fn pace_of(&self, source: &Source) -> PaceHealth {
         let registry = &self.house.registry;
         registry.pace_of(source, self.house.clock.now())
+    }
+
+    /// What the good answers of each route look like, to be kept over restarts.
+    #[must_use]
+    pub fn shapes(&self) -> Vec<RouteShape> {
+        self.house.registry.shapes()
+    }
+
+    /// Takes what an earlier process kept. What does not parse is left out, with a message in the log.
+    pub fn recall_shapes(&self, shapes: Vec<RouteShape>) {
+        self.house.registry.recall(shapes);
     }
 
     /// The wall time of the healer's clock.

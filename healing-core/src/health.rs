@@ -16,14 +16,32 @@ use crate::vocabulary::{fault::FaultClass, provenance::StrategyId, route::Route,
 /// How a route or a source is doing, worst last.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum HealthStatus {
-    /// Under 5 % of the attempts fail, and nothing had to be healed.
+    /// Fewer of the attempts fail than makes a route degraded, and nothing had to be healed.
     Healthy,
-    /// 5 % or more fail, or healing is at work.
+    /// So many fail, or healing is at work: 5 % where nothing else is set.
     Degraded,
-    /// 20 % or more fail.
+    /// So many fail that it is worse: 20 % where nothing else is set.
     Critical,
     /// The source rests after repeated failures, and nothing was healed lately.
     Failed,
+}
+
+/// From where on a route is called ill, for each route as it is set.
+///
+/// ```
+/// use healing_core::Thresholds;
+/// let usual = Thresholds::default();
+/// assert_eq!((usual.degraded_from, usual.critical_from, usual.slow.as_secs()), (0.05, 0.20, 10));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Thresholds {
+    /// The share of failed requests, 0 to 1, from which on it is degraded.
+    pub degraded_from: f64,
+    /// The share from which on it is critical.
+    pub critical_from: f64,
+    /// An answer that took longer is given and counts as failed: it is as bad as a timeout.
+    pub slow: Duration,
 }
 
 /// A route, as of now: one row of `endpoint_health`.
@@ -35,7 +53,7 @@ pub struct EndpointHealth {
     pub status: HealthStatus,
     /// Requests of callers since the start.
     pub total_requests: u64,
-    /// Requests whose primary attempt failed, or was not made because the source rests.
+    /// Requests whose primary attempt failed, was too slow, or was not made because the source rests.
     pub failed_requests: u64,
     /// Failed requests over requests in the last five minutes, 0 to 1; 0 without requests.
     pub error_rate: f64,
@@ -104,14 +122,22 @@ pub struct Snapshot {
     pub sources: Vec<SourceHealth>,
 }
 
+// === impl Thresholds ===
+
+impl Default for Thresholds {
+    /// The specification's 5 %, 20 % and 10 s.
+    fn default() -> Self {
+        Self {
+            degraded_from: 0.05,
+            critical_from: 0.20,
+            slow: Duration::from_secs(10),
+        }
+    }
+}
+
 // === impl HealthStatus ===
 
 impl HealthStatus {
-    /// From this share of failed requests on a route is degraded (the specification's 5 %).
-    pub const DEGRADED_FROM: f64 = 0.05;
-    /// From this share on it is critical (the specification's 20 %).
-    pub const CRITICAL_FROM: f64 = 0.20;
-
     /// Its word on the feed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -124,12 +150,12 @@ impl HealthStatus {
     }
 
     /// The word for what is seen of a route.
-    pub(crate) fn of(signs: Signs) -> Self {
+    pub(crate) fn of(signs: Signs, thresholds: Thresholds) -> Self {
         if signs.resting && !signs.healing {
             Self::Failed
-        } else if signs.error_rate >= Self::CRITICAL_FROM {
+        } else if signs.error_rate >= thresholds.critical_from {
             Self::Critical
-        } else if signs.healing || signs.error_rate >= Self::DEGRADED_FROM {
+        } else if signs.healing || signs.error_rate >= thresholds.degraded_from {
             Self::Degraded
         } else {
             Self::Healthy

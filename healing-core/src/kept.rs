@@ -5,7 +5,9 @@
 //! word. Everything is bounded by weight in bytes.
 
 pub(crate) mod caller;
+mod dates;
 mod keeping;
+mod steps;
 
 use std::{
     fmt,
@@ -28,7 +30,8 @@ use tokio::time::Instant;
 
 use crate::{
     body::Chunks,
-    classify::shape::Shape,
+    classify::{freshness::Moment, shape::Shape},
+    kept::{dates::Dates, steps::Steps},
     lock::lock,
     outage::{Gate, Guards},
 };
@@ -65,6 +68,8 @@ pub(crate) struct Memory {
     promise: ArcSwapOption<(Shape, Option<u64>)>,
     /// A keyed hash of the last good answer's body as it came over the wire; zero before there was one.
     last_good: AtomicU64,
+    pub(crate) dates: Dates,
+    pub(crate) steps: Steps,
     candidate: Mutex<Option<(u64, u8)>>,
     /// Whether there is one. All that a healthy answer reads.
     has_candidate: AtomicBool,
@@ -302,6 +307,8 @@ impl Memory {
             copy: ArcSwapOption::empty(),
             promise: ArcSwapOption::empty(),
             last_good: AtomicU64::new(0),
+            dates: Dates::default(),
+            steps: Steps::default(),
             candidate: Mutex::new(None),
             has_candidate: AtomicBool::new(false),
             gate: Arc::new(Gate::new(Guards::One, now)),
@@ -312,6 +319,11 @@ impl Memory {
     pub(crate) fn promise(&self, varies_by: Option<u64>) -> Option<Promise> {
         let promise = self.promise.load_full()?;
         (promise.1.is_some() && promise.1 == varies_by).then_some(Promise(promise))
+    }
+
+    /// Whether a good answer of the URL is remembered.
+    pub(crate) fn has_promise(&self) -> bool {
+        self.promise.load().is_some()
     }
 
     /// A good answer of another shape than the last one came.
@@ -340,6 +352,17 @@ impl Memory {
     /// The copy, where it has that body. It may be older than the last good answer: not every one is kept.
     pub(crate) fn copy_with(&self, body: BodyHash) -> Option<Arc<Copy>> {
         self.copy.load_full().filter(|copy| copy.hash == body)
+    }
+
+    /// The newest that the copy names, where that is known.
+    pub(crate) fn newest_kept(&self) -> Option<Moment> {
+        let copy = self.copy.load();
+        self.dates.newest_of(copy.as_ref()?.hash)
+    }
+
+    /// Whether this URL ever had a good answer.
+    pub(crate) fn was_good(&self) -> bool {
+        self.last_good.load(Relaxed) != 0
     }
 
     fn holds(&self, copy: &Arc<Copy>) -> bool {

@@ -9,6 +9,8 @@
 //! Resting is not blind. One probe at a time goes out, under a second apart in the first minute so that a short outage ends
 //! within two seconds of its end, then ever more rarely. When the source itself said how long to wait, none goes before.
 
+pub(crate) mod mistakes;
+
 use std::{
     mem,
     sync::{

@@ -1,6 +1,7 @@
 //! Everything that is known of sources, addresses and routes while the house stands.
 
 mod configured;
+mod usuals;
 
 use std::{
     collections::HashMap,
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::{
     budget::{Budget, BudgetRules},
+    classify::{Rules, sources},
     clock::Clock,
     discover::{self, Discovery, Found},
     health::{
@@ -27,9 +29,12 @@ use crate::{
         window::Windows,
     },
     lock::lock,
-    outage::{Gate, Guards},
+    outage::{Gate, Guards, mistakes::Mistakes},
     pace::{Pace, PaceHealth, Share},
-    registry::configured::{Configured, place_of},
+    registry::{
+        configured::{Configured, place_of},
+        usuals::{Remembered, Usuals},
+    },
     settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     vocabulary::{pattern::Pattern, route::Route, source::Source},
 };
@@ -53,6 +58,9 @@ pub(crate) struct Registry {
     configuring: Mutex<()>,
     /// The source of all requests that no route is set for; `None`: it is found out.
     only: Option<Source>,
+    /// How often something was set.
+    generation: AtomicU64,
+    remembered: Remembered,
 }
 
 /// Where a request belongs.
@@ -79,6 +87,10 @@ pub(crate) struct RouteState {
     pub(crate) source: Arc<SourceState>,
     pub(crate) tally: Tally,
     pub(crate) gate: Arc<Gate>,
+    /// Who was refused as if it were the callers' mistake.
+    pub(crate) mistakes: Mistakes,
+    /// What its answers look like.
+    pub(crate) usuals: Usuals,
     treatment: ArcSwap<Treatment>,
     /// Where its requests carry their parameters; only of a route that is set.
     pub(crate) pattern: ArcSwapOption<Pattern>,
@@ -96,6 +108,9 @@ pub(crate) struct SourceState {
     source: Source,
     settings: ArcSwap<SourceSettings>,
     pace: ArcSwapOption<Pace>,
+    /// Its rules, where there are some: those that are set, else those that are built in.
+    pub(crate) rules: ArcSwapOption<Rules>,
+    built_in: Option<Arc<Rules>>,
     pub(crate) budget: Budget,
     /// Requests of callers, for the budget.
     pub(crate) requests: AtomicU64,
@@ -120,6 +135,8 @@ impl Registry {
             sources: Mutex::default(),
             configured: ArcSwap::from_pointee(Configured::none(otherwise)),
             configuring: Mutex::default(),
+            generation: AtomicU64::new(0),
+            remembered: Remembered::default(),
         };
         if let Some(settings) = only {
             registry.configure_source(settings);
@@ -141,6 +158,11 @@ impl Registry {
             route,
             upstream: Arc::clone(&site.gate),
         }
+    }
+
+    /// How often something was set: what was found out by settings of another number may be found otherwise now.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Relaxed)
     }
 
     /// Takes settings in place of those that hold. What is known of a route stays with it.
@@ -166,6 +188,7 @@ impl Registry {
         }
         self.configure_sources(settings);
         self.configured.store(Arc::new(configured));
+        self.generation.fetch_add(1, Relaxed);
         for site in self.sites.load().values() {
             for state in site.routes.all() {
                 state.treatment.store(Arc::clone(&settings.otherwise));
@@ -193,12 +216,13 @@ impl Registry {
     }
 
     fn configure_source(&self, settings: SourceSettings) {
-        let state = self.source_state(&settings.source);
+        let state = self.source_state(&settings.source, "");
         state.takes(settings, self.clock);
     }
 
-    fn source_state(&self, source: &Source) -> Arc<SourceState> {
-        let begin = || Arc::new(SourceState::new(source.clone(), self.clock.now()));
+    /// The state of a source that answers at that host, where one is known.
+    fn source_state(&self, source: &Source, host: &str) -> Arc<SourceState> {
+        let begin = || Arc::new(SourceState::new(source.clone(), host, self.clock.now()));
         let mut states = lock(&self.sources);
         Arc::clone(states.entry(source.clone()).or_insert_with(begin))
     }
@@ -207,7 +231,7 @@ impl Registry {
         let authority = route.pattern.authorities().first().map_or("", place_of);
         let site = self.sites.load().get(authority).map(Arc::clone);
         let site = site.unwrap_or_else(|| self.begin_site(authority));
-        Arc::new(self.begin_route(name, &site.gate))
+        Arc::new(self.begin_route(name, authority, &site.gate))
     }
 
     fn discovered(&self, site: &Site, authority: &str, uri: &Uri) -> Arc<RouteState> {
@@ -217,7 +241,7 @@ impl Registry {
                 None if authority.is_empty() => discover::source_of(uri.path()),
                 None => Source::slug_of(uri.host().unwrap_or(authority)),
             };
-            Arc::new(self.begin_route(Route::new(source, template), &site.gate))
+            Arc::new(self.begin_route(Route::new(source, template), authority, &site.gate))
         })
     }
 
@@ -228,20 +252,18 @@ impl Registry {
         pace.map_or_else(PaceHealth::default, |pace| pace.health(now))
     }
 
+    fn all_routes(&self) -> Vec<Arc<RouteState>> {
+        let sites = self.sites.load();
+        let discovered = sites.values().flat_map(|site| site.routes.all());
+        let configured = self.configured.load();
+        configured.all().iter().cloned().chain(discovered).collect()
+    }
+
     /// Takes a reading of every route; call it about once a second.
     pub(crate) fn snapshot(&self, now: Instant) -> Snapshot {
         let since_start = self.clock.since_start(now);
         let mut by_source: HashMap<Source, Vec<Arc<RouteState>>> = HashMap::new();
-        let sites = self.sites.load();
-        let discovered = sites.values().flat_map(|site| site.routes.all());
-        for state in self
-            .configured
-            .load()
-            .all()
-            .iter()
-            .cloned()
-            .chain(discovered)
-        {
+        for state in self.all_routes() {
             let reading = state.tally.reading();
             lock(&state.windows).note(since_start, reading);
             if reading.requests() > 0 {
@@ -269,7 +291,7 @@ impl Registry {
             authority
         };
         let gate = Arc::new(Gate::new(Guards::One, self.clock.now()));
-        let other = Arc::new(self.begin_route(discover::other(), &gate));
+        let other = Arc::new(self.begin_route(discover::other(), "", &gate));
         let fresh = Arc::new(Site {
             gate,
             routes: Discovery::new(other),
@@ -284,14 +306,24 @@ impl Registry {
         self.sites.load().get(name).map_or(fresh, Arc::clone)
     }
 
-    fn begin_route(&self, route: Route, upstream: &Arc<Gate>) -> RouteState {
+    /// A route of that source, whose requests go to that authority.
+    fn begin_route(&self, route: Route, authority: &str, upstream: &Arc<Gate>) -> RouteState {
         let now = self.clock.now();
-        let source = self.source_state(route.source());
+        let host = authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host);
+        let source = self.source_state(route.source(), host);
+        let usuals = Usuals::default();
+        if let Some(usual) = self.remembered.take(&route) {
+            usuals.recall(usual);
+        }
         RouteState {
+            usuals,
             route,
             source,
             tally: Tally::new(),
             gate: Arc::new(Gate::new(Guards::Many, now)),
+            mistakes: Mistakes::new(),
             treatment: ArcSwap::new(Arc::clone(&self.configured.load().otherwise)),
             pattern: ArcSwapOption::empty(),
             upstream: Arc::clone(upstream),
@@ -322,7 +354,10 @@ impl Registry {
             status,
             requests: day.requests(),
             uptime_percentage: percentage(day.direct + day.healed, day.requests()),
-            actual_success_percentage: percentage(day.direct, day.requests()),
+            actual_success_percentage: percentage(
+                day.direct.saturating_sub(day.slow),
+                day.requests(),
+            ),
             error_rate: minutes.error_rate(),
             latency: quantile(0.5).zip(quantile(0.95)),
             resting: routes.iter().any(|route| route.is_resting(now)),
@@ -337,18 +372,19 @@ impl Registry {
         let tally = &state.tally;
         let (total, day) = (tally.reading(), state.last_day());
         let error_rate = state.last_minutes().error_rate();
+        let signs = Signs {
+            error_rate,
+            resting: state.is_resting(now),
+            healing: self.is_healing(state, now),
+        };
         let time = |stamp: &AtomicU64| {
             tally::moment(stamp.load(Relaxed)).map(|since_start| self.clock.at(since_start))
         };
         EndpointHealth {
             route: state.route.clone(),
-            status: HealthStatus::of(Signs {
-                error_rate,
-                resting: state.is_resting(now),
-                healing: self.is_healing(state, now),
-            }),
+            status: HealthStatus::of(signs, state.treatment.load().thresholds),
             total_requests: total.requests(),
-            failed_requests: total.healed + total.unhealed,
+            failed_requests: total.failed(),
             error_rate,
             avg_response_time: tally.mean_seconds(),
             last_success: time(&tally.last_success_ms),
@@ -416,10 +452,14 @@ impl Found for RouteState {
 // === impl SourceState ===
 
 impl SourceState {
-    fn new(source: Source, now: Instant) -> Self {
+    /// A source that answers at that host, where one is known.
+    fn new(source: Source, host: &str, now: Instant) -> Self {
+        let built_in = sources::rules_of(source.as_str(), host);
         Self {
             settings: ArcSwap::from_pointee(SourceSettings::new(source.clone())),
             pace: ArcSwapOption::empty(),
+            rules: ArcSwapOption::new(built_in.clone()),
+            built_in,
             source,
             budget: Budget::new(BudgetRules::default()),
             requests: AtomicU64::new(0),
@@ -435,6 +475,8 @@ impl SourceState {
         let keys = settings.keys.as_ref();
         let pace = Pace::new(keys, &settings.quotas, before.as_deref(), clock);
         self.pace.store(pace.map(Arc::new));
+        let rules = settings.rules.as_ref().or(self.built_in.as_ref());
+        self.rules.store(rules.map(Arc::clone));
         self.settings.store(Arc::new(settings));
     }
 

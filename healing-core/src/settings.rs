@@ -8,7 +8,8 @@ pub use crate::settings::preset::PresetError;
 
 use crate::{
     attempt::Strategy,
-    classify::Rules,
+    classify::{Freshness, Range, Rules},
+    health::Thresholds,
     keys::Keys,
     quota::Quota,
     vocabulary::{fidelity::Fidelity, pattern::Pattern, source::Source},
@@ -43,6 +44,12 @@ pub struct Treatment {
     /// Whether healing only watches: everything is judged, counted and kept, the caller gets just what the upstream says,
     /// and is told what healing would have done.
     pub observe: bool,
+    /// How old its answers may be; `None`: as the rules of its source say, where they do.
+    pub freshness: Option<Arc<Freshness>>,
+    /// The number of its answers that is watched, where one is.
+    pub range: Option<Arc<Range>>,
+    /// From where on the route is called degraded, critical and slow.
+    pub thresholds: Thresholds,
     /// What is tried when the first call failed, in this order.
     pub strategies: Vec<Arc<dyn Strategy>>,
 }
@@ -130,6 +137,9 @@ impl Default for Treatment {
             gives_copies: true,
             heal_for: HEAL_FOR,
             observe: false,
+            freshness: None,
+            range: None,
+            thresholds: Thresholds::default(),
             strategies: Vec::new(),
         }
     }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     health::EndpointHealth,
     store::{pattern::ErrorPattern, stored::StoredEvent},
-    vocabulary::source::Source,
+    vocabulary::{observation::RouteShape, source::Source},
 };
 
 /// A place that keeps error events, the health of endpoints and error patterns.
@@ -76,6 +76,24 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the store cannot be read now.
     fn patterns(&self) -> BoxFuture<'_, Result<Vec<ErrorPattern>, StoreError>>;
+
+    /// Puts what the answers of these routes look like in the place of what is kept of the same routes. A store that does not keep
+    /// it takes it all the same, and the routes are learned anew after a restart.
+    ///
+    /// # Errors
+    /// When the store cannot take them now.
+    fn save_shapes<'a>(&'a self, rows: &'a [RouteShape]) -> BoxFuture<'a, Result<(), StoreError>> {
+        let _unkept = rows;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// What was saved of the answers of routes, by source and endpoint.
+    ///
+    /// # Errors
+    /// When the store cannot be read now.
+    fn shapes(&self) -> BoxFuture<'_, Result<Vec<RouteShape>, StoreError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 
     /// Forgets the events from before that moment and answers how many there were. Patterns keep what they counted.
     ///

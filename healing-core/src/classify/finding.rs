@@ -5,11 +5,7 @@ use std::{borrow::Cow, fmt::Display, time::Duration};
 use jiff::Timestamp;
 
 use crate::{
-    classify::{
-        recorded::{Recorded, Verdict},
-        retry_after::MAX_WAIT,
-        wait,
-    },
+    classify::{exchange::Exchange, recorded::Verdict, retry_after::MAX_WAIT, wait},
     vocabulary::fault::{Domain, FaultClass},
 };
 
@@ -74,14 +70,14 @@ impl Finding {
     }
 
     /// The verdict: what the rule leaves open is said by its class.
-    pub(crate) fn verdict(self, recorded: &Recorded, now: Option<Timestamp>) -> Verdict {
+    pub(crate) fn verdict(self, exchange: &Exchange<'_>, now: Option<Timestamp>) -> Verdict {
         let told = match self.wait {
             Some(Wait::For(wait)) => Some(wait),
             Some(Wait::Until(moment)) => now.map(|now| span_until(moment, now)),
             None => None,
         };
         let wait = told.map(|wait| wait.min(MAX_WAIT));
-        let wait = wait.or_else(|| wait::of(recorded, self.class?, now));
+        let wait = wait.or_else(|| wait::of(exchange, self.class?, now));
         let by_class = || {
             let passes = self.class.is_some_and(retryable_by);
             passes && wait.is_none_or(|wait| wait <= WORTH_WAITING)

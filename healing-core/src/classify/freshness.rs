@@ -91,6 +91,16 @@ fn is_longer(age: SignedDuration, limit: Duration) -> bool {
 // === impl Unit ===
 
 impl Unit {
+    /// All six, by the names that a file uses.
+    pub(crate) const NAMES: [(&'static str, Self); 6] = [
+        ("s", Self::S),
+        ("ms", Self::Ms),
+        ("us", Self::Us),
+        ("ns", Self::Ns),
+        ("date", Self::Date),
+        ("datetime", Self::DateTime),
+    ];
+
     /// The moment of a number. A number alone is no date.
     pub(crate) fn read_number(self, number: f64) -> Option<Timestamp> {
         let per_second = match self {
@@ -239,6 +249,26 @@ impl Moment {
             Ordering::Less => other,
             Ordering::Equal | Ordering::Greater => self,
         }
+    }
+
+    /// How long ago that was; a day from its end in UTC. What lies ahead is no time ago.
+    pub(crate) fn age(self, now: Timestamp) -> Duration {
+        let at = match self {
+            Self::At(at) => Some(at),
+            Self::Day(day) => {
+                let end = day.tomorrow().unwrap_or(day).to_zoned(TimeZone::UTC).ok();
+                end.map(|end| end.timestamp())
+            }
+        };
+        let since = at.map(|at| now.duration_since(at));
+        since
+            .and_then(|since| Duration::try_from(since).ok())
+            .unwrap_or_default()
+    }
+
+    /// Whether it is later than another.
+    pub(crate) fn is_later_than(self, other: Self) -> bool {
+        self.utc() > other.utc()
     }
 
     fn utc(self) -> DateTime {

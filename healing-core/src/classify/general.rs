@@ -20,8 +20,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::classify::{
+    exchange::{Exchange, Kind},
     finding::Finding,
-    recorded::{Kind, Recorded},
 };
 
 use envelope::Envelope;
@@ -38,38 +38,51 @@ struct Saying {
 }
 
 /// What is wrong with an exchange by what all data APIs have in common; `None` where it is a good answer.
-pub(crate) fn judge(recorded: &Recorded) -> Option<Finding> {
-    match recorded.status {
-        None => Some(transport::judge(recorded)),
-        Some(status @ 200..=299) => body::judge(recorded, status),
-        Some(status @ 300..=399) => redirect::judge(recorded, status),
-        Some(status) => Some(bad_status(recorded, status)),
+pub(crate) fn judge(exchange: &Exchange<'_>) -> Option<Finding> {
+    match exchange.status {
+        None => Some(transport::judge(exchange)),
+        Some(status @ 200..=299) => body::judge(exchange, status),
+        Some(status @ 300..=399) => redirect::judge(exchange, status),
+        Some(status) => Some(bad_status(exchange, status)),
     }
+}
+
+/// Whether a request asks for whatever matches, so that nothing is an answer.
+pub(crate) fn is_a_search(exchange: &Exchange<'_>) -> bool {
+    request::asks(exchange) == request::Asks::Search
 }
 
 /// A status of 400 or above, or one that is none: its words may tell more than the number.
-fn bad_status(recorded: &Recorded, status: u16) -> Finding {
-    let saying = read_body(recorded);
-    let (class, by_words) = status::weigh(status, saying.as_ref().map(|saying| saying.said));
-    match saying {
-        Some(saying) if by_words => Finding::of(
+fn bad_status(exchange: &Exchange<'_>, status: u16) -> Finding {
+    words_beside_status(exchange).unwrap_or_else(|| {
+        let (class, _) = status::weigh(status, None);
+        Finding::of(class, format!("status_{status}"), "the status")
+    })
+}
+
+/// What the words beside a bad status say, where it leaves them room.
+pub(crate) fn words_beside_status(exchange: &Exchange<'_>) -> Option<Finding> {
+    let status = exchange.status?;
+    let saying = read_body(exchange)?;
+    let (class, by_words) = status::weigh(status, Some(saying.said));
+    by_words.then(|| {
+        Finding::of(
             class,
             format!("status_{status}_says"),
             absence::found_at(&saying.place, saying.said),
-        ),
-        _ => Finding::of(class, format!("status_{status}"), "the status"),
-    }
+        )
+    })
 }
 
 /// What the body says, whatever it is.
-fn read_body(recorded: &Recorded) -> Option<Saying> {
-    let head = recorded.head_of_body();
+fn read_body(exchange: &Exchange<'_>) -> Option<Saying> {
+    let head = exchange.head_of_body();
     let in_text = |text: &str, is_page| {
         let said = saying::read(text, is_page)?;
         let place = Cow::Borrowed("the text");
         Some(Saying { said, place })
     };
-    match recorded.kind() {
+    match exchange.kind() {
         Kind::Empty => None,
         Kind::Html => {
             let page = Page::of(&head);
@@ -80,8 +93,8 @@ fn read_body(recorded: &Recorded) -> Option<Saying> {
             });
             heads.or_else(|| in_text(&page.text, true))
         }
-        Kind::Json | Kind::Ndjson if recorded.body.len() <= LOOK_INTO_UP_TO => {
-            let Ok(answer) = serde_json::from_slice::<Value>(&recorded.body) else {
+        Kind::Json | Kind::Ndjson if exchange.body.len() <= LOOK_INTO_UP_TO => {
+            let Ok(answer) = serde_json::from_slice::<Value>(exchange.body) else {
                 return in_text(&head, false);
             };
             let envelope = Envelope::of(&answer);

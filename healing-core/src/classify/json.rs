@@ -22,11 +22,11 @@ use crate::{
             rows::Pattern,
             walk::{Found, Text, Walk},
         },
-        wording::{self, Wording},
+        wording,
     },
 };
 
-/// Texts that are read for their wording: the first few, near the top, where an error's message stands.
+/// Texts that are looked at whether they are sentences: the first few, near the top, where an error's message stands.
 const MAX_TEXTS: usize = 8;
 const MAX_TEXT_DEPTH: u8 = 4;
 
@@ -53,8 +53,6 @@ pub(crate) struct Scan {
     pub(crate) arrays: bool,
     /// The path of a value under a key such as `error`, where there is one.
     pub(crate) error: Option<u64>,
-    /// What a sentence near the top says.
-    pub(crate) wording: Option<Wording>,
 }
 
 /// What a text consists of.
@@ -107,7 +105,7 @@ thread_local! {
 
 /// Gives the chunks as one text. Where there are many they are copied together into memory that the thread keeps: a verdict
 /// must not depend on where a body was cut into pieces, and tokens are.
-fn in_one<T>(chunks: &Chunks, read: impl FnOnce(&[u8]) -> T) -> T {
+pub(crate) fn in_one<T>(chunks: &Chunks, read: impl FnOnce(&[u8]) -> T) -> T {
     match chunks {
         Chunks::None => read(&[]),
         Chunks::One(chunk) => read(chunk),
@@ -148,7 +146,6 @@ impl Scan {
             prose: false,
             arrays: false,
             error: None,
-            wording: None,
         }
     }
 
@@ -207,10 +204,7 @@ impl Scan {
     }
 
     fn sentence(&mut self, text: &str) {
-        if wording::is_prose(text) {
-            self.prose = true;
-            self.wording = self.wording.or_else(|| wording::read(text));
-        }
+        self.prose |= wording::is_prose(text);
     }
 }
 

@@ -1,10 +1,15 @@
 //! The verdict on whole bodies, for those who judge answers without a layer.
 
-use http::response::Parts;
+use http::{Method, Uri, response::Parts};
+use jiff::Timestamp;
 
 use crate::{
     body::Body,
-    classify::{BodyVerdict, judge_body, shape::Shape},
+    classify::{
+        BodyVerdict,
+        live::{Expected, Incoming},
+        shape::Shape,
+    },
     vocabulary::fault::Fault,
 };
 
@@ -22,7 +27,7 @@ use crate::{
 ///
 /// let note = Body::from(r#"{"Note": "at most 5 calls per minute, please"}"#);
 /// let fault = promise.judge_body(&head, &note).unwrap_err();
-/// assert_eq!(fault.to_string(), "rate_limit (throttle_note)");
+/// assert_eq!(fault.to_string(), "rate_limit (general/message)");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Promise {
@@ -51,7 +56,20 @@ impl Promise {
         let Some(chunks) = body.whole() else {
             return Ok(());
         };
-        match judge_body(head, chunks, self.shape.as_ref()) {
+        let incoming = Incoming {
+            method: &Method::GET,
+            uri: &Uri::default(),
+            head,
+            rules: None,
+            freshness: None,
+            range: None,
+            now: &|| Timestamp::UNIX_EPOCH,
+        };
+        let expected = Expected {
+            promise: self.shape.as_ref(),
+            usual: None,
+        };
+        match incoming.judge_body(chunks, expected).verdict {
             BodyVerdict::Good(None) => Ok(()),
             BodyVerdict::Good(Some(shape)) => {
                 self.shape = Some(shape);

@@ -3,12 +3,13 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
-use percent_encoding::percent_decode_str;
+use http::{HeaderMap, StatusCode};
 
 use crate::{
-    classify::{finding::Finding, general, is_ndjson, retry_after, rules::Case, sources::Sources},
-    vocabulary::fault::{Domain, FaultClass},
+    classify::{
+        exchange::Exchange, finding::Finding, general, retry_after, rules::Case, sources::Sources,
+    },
+    vocabulary::fault::{Domain, Fault, FaultClass},
 };
 
 /// One request and what came back, as a file of recorded exchanges holds it.
@@ -30,25 +31,6 @@ pub struct Recorded {
     pub body: Bytes,
     /// What failed below HTTP, in the client's words.
     pub transport_error: Option<String>,
-}
-
-/// What kind of text a recorded body is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
-    /// No byte but white space.
-    Empty,
-    /// An object or an array, whole or cut.
-    Json,
-    /// A JSON value on each line, by its media type.
-    Ndjson,
-    /// A page.
-    Html,
-    /// XML that is no page.
-    Xml,
-    /// Lines of values with a head of names.
-    Csv,
-    /// Anything else.
-    Text,
 }
 
 /// What is said of one exchange.
@@ -81,81 +63,48 @@ pub struct Verdict {
 /// ```
 #[must_use]
 pub fn judge(recorded: &Recorded, sources: &Sources) -> Verdict {
-    let now = retry_after::date(&recorded.headers);
-    let own = sources.find(recorded).map(|rules| rules.on(recorded));
+    let exchange = recorded.exchange();
+    let now = retry_after::date(exchange.headers);
+    let own = sources.find(&exchange).map(|rules| rules.on(exchange));
     let found = own
         .as_ref()
         .and_then(Case::judge)
-        .or_else(|| sources.edge()?.on(recorded).judge())
-        .or_else(|| general::judge(recorded))
+        .or_else(|| sources.edge()?.on(exchange).judge())
+        .or_else(|| general::judge(&exchange))
         .unwrap_or_else(Finding::good);
     let is_good = found.class.is_none();
     let stale = now
         .zip(own.filter(|_| is_good))
         .and_then(|(now, own)| own.stale(now, sources.calendars()));
-    stale.unwrap_or(found).verdict(recorded, now)
+    stale.unwrap_or(found).verdict(&exchange, now)
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// The same of an answer that came with that status.
+    pub(crate) fn fault(self, status: StatusCode) -> Option<Fault> {
+        let fault = Fault::found(self.class?, self.rule, self.evidence)
+            .striking(self.domain)
+            .with_status(status)
+            .with_wait(self.wait);
+        Some(fault.retryable(self.retryable))
+    }
 }
 
 // === impl Recorded ===
 
 impl Recorded {
-    /// The path that was asked, without its query.
-    pub(crate) fn path(&self) -> &str {
-        self.target
-            .split_once('?')
-            .map_or(&*self.target, |(path, _)| path)
-    }
-
-    /// The values of a query parameter, as they stand in the query, with `%XX` undone.
-    pub(crate) fn query<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
-        let query = self.target.split_once('?').map_or("", |(_, query)| query);
-        let pairs = query
-            .split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        pairs
-            .filter(move |(key, _)| *key == name)
-            .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy())
-    }
-
-    /// The media type of the answer, in lower case.
-    pub(crate) fn media_type(&self) -> String {
-        let value = self.headers.get(header::CONTENT_TYPE);
-        let text = value
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let kind = text.split(';').next().unwrap_or_default();
-        kind.trim().to_ascii_lowercase()
-    }
-
-    /// The body without white space around it and the mark of UTF-8 before it.
-    pub(crate) fn text(&self) -> &[u8] {
-        let text = self.body.trim_ascii();
-        text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
-    }
-
-    /// The first 8 KiB of that: what a person would read first.
-    pub(crate) fn head(&self) -> &[u8] {
-        let text = self.text();
-        text.get(..READ_UP_TO).unwrap_or(text)
-    }
-
-    /// The same as text.
-    pub(crate) fn head_of_body(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.head().trim_ascii())
-    }
-
-    /// What kind of text the body is. Its bytes tell, and only where they leave it open its media type.
-    pub(crate) fn kind(&self) -> Kind {
-        let text = self.text();
-        match text.first() {
-            None => Kind::Empty,
-            Some(b'<') if starts_as_page(text) || self.media_type().contains("html") => Kind::Html,
-            Some(b'<') => Kind::Xml,
-            Some(_) if is_ndjson(self.media_type().as_bytes()) => Kind::Ndjson,
-            Some(b'{' | b'[') => Kind::Json,
-            Some(_) if is_json(text) && self.media_type().contains("json") => Kind::Json,
-            Some(_) if self.media_type().contains("csv") || has_head_of_names(text) => Kind::Csv,
-            Some(_) => Kind::Text,
+    pub(crate) fn exchange(&self) -> Exchange<'_> {
+        Exchange {
+            source: self.source.as_deref(),
+            method: &self.method,
+            host: &self.host,
+            target: &self.target,
+            status: self.status,
+            headers: &self.headers,
+            body: &self.body,
+            transport_error: self.transport_error.as_deref(),
         }
     }
 }
@@ -169,38 +118,4 @@ impl fmt::Debug for Recorded {
             .field("bytes", &self.body.len())
             .finish_non_exhaustive()
     }
-}
-
-/// Bytes of a body that are read as text.
-const READ_UP_TO: usize = 8 * 1024;
-
-fn starts_as_page(text: &[u8]) -> bool {
-    let start = text.get(..512).unwrap_or(text).to_ascii_lowercase();
-    [
-        &b"<!doctype html"[..],
-        b"<html",
-        b"<head",
-        b"<body",
-        b"<a href",
-    ]
-    .iter()
-    .any(|tag| start.windows(tag.len()).any(|window| window == *tag))
-}
-
-fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
-}
-
-/// Whether the first line is a head of columns: short names with commas between, and no sentence.
-fn has_head_of_names(text: &[u8]) -> bool {
-    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let names = line.trim_ascii().split(|byte| *byte == b',');
-    let is_name = |name: &[u8]| {
-        (1..=32).contains(&name.len())
-            && !name.starts_with(b" ")
-            && name
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || b"_-. \"/()%".contains(b))
-    };
-    names.clone().count() >= 2 && names.into_iter().all(is_name)
 }

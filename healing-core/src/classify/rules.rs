@@ -6,9 +6,11 @@ mod complete;
 mod condition;
 mod csv;
 mod error;
+mod freshness;
 mod look;
 mod parse;
 mod pointer;
+mod range;
 mod wait;
 mod walk;
 mod words;
@@ -17,12 +19,17 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-pub use self::error::RulesError;
+pub use self::{
+    error::RulesError,
+    freshness::{Freshness, FreshnessError},
+    range::{Range, RangeError},
+};
 use crate::{
     classify::{
         calendar::Calendars,
+        exchange::Exchange,
         finding::Finding,
-        recorded::Recorded,
+        freshness::Moment,
         rules::{
             age::Age,
             complete::Completeness,
@@ -98,6 +105,16 @@ enum Host {
     Below(Box<str>),
 }
 
+/// What the rules of a source say of an answer that somebody waits for.
+#[derive(Debug)]
+pub(crate) enum Ruling {
+    /// None of them holds.
+    Silent,
+    /// It is good, whatever it looks like.
+    Good,
+    Bad(Finding),
+}
+
 #[derive(Debug)]
 struct Rule {
     /// With the source before it: `alpha_vantage/daily_quota`.
@@ -171,6 +188,11 @@ impl Rules {
         *self.source == *name || self.aliases.iter().any(|alias| **alias == *name)
     }
 
+    /// Whether an answer of that host is the source's own. A source that names no host answers at any.
+    pub(crate) fn is_home(&self, host: &str) -> bool {
+        self.hosts.is_empty() || self.answers_at(host)
+    }
+
     /// Whether the source answers at that host.
     pub(crate) fn answers_at(&self, host: &str) -> bool {
         self.hosts.iter().any(|own| own.is(host))
@@ -188,11 +210,33 @@ impl Rules {
     }
 
     /// An exchange before these rules.
-    pub(crate) const fn on<'a>(&'a self, recorded: &'a Recorded) -> Case<'a> {
+    pub(crate) const fn on<'a>(&'a self, exchange: Exchange<'a>) -> Case<'a> {
         Case {
             rules: self,
-            scene: Scene::new(recorded, &self.plan),
+            scene: Scene::new(exchange, &self.plan),
         }
+    }
+
+    /// What is wrong where that is the newest by that item of `freshness`.
+    pub(crate) fn stale(
+        &self,
+        (item, newest): (usize, Moment),
+        now: Timestamp,
+        calendars: &Calendars,
+    ) -> Option<Finding> {
+        let found = self.ages.get(item)?.stale(&newest, now, calendars)?;
+        let rule = format!("{}/freshness", self.source).into();
+        Some(Finding { rule, ..found })
+    }
+
+    /// Whether it says how old anything may be.
+    pub(crate) const fn tells_age(&self) -> bool {
+        !self.ages.is_empty()
+    }
+
+    /// Whether it says which parts of an answer were asked for.
+    pub(crate) const fn counts_parts(&self) -> bool {
+        !self.complete.is_empty()
     }
 
     fn partial(&self, missing: &Completeness) -> Finding {
@@ -212,6 +256,30 @@ impl Rules {
 // === impl Case ===
 
 impl Case<'_> {
+    /// What the first rule that holds says of an answer that somebody waits for. Away from the source's own hosts somebody may
+    /// have made another answer of it: there a rule must have seen something of the body that it knows.
+    pub(crate) fn ruling(&self, is_home: bool) -> Ruling {
+        let knows = |rule: &&Rule| {
+            rule.when.holds(&self.scene) && (is_home || rule.when.saw_the_body(&self.scene))
+        };
+        match self.rules.rules.iter().find(knows) {
+            None => Ruling::Silent,
+            Some(rule) if rule.class.is_none() => Ruling::Good,
+            Some(rule) => Ruling::Bad(rule.finding(&self.scene)),
+        }
+    }
+
+    /// Whether it lacks a part of what was asked.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.missing().is_some()
+    }
+
+    /// The newest moment that the answer names, and which item of `freshness` found it.
+    pub(crate) fn newest(&self) -> Option<(usize, Moment)> {
+        let mut ages = self.rules.ages.iter().enumerate();
+        ages.find_map(|(n, age)| Some((n, age.newest(&self.scene)?)))
+    }
+
     /// What the first rule that holds says.
     pub(crate) fn judge(&self) -> Option<Finding> {
         let Self { rules, scene } = self;
@@ -230,22 +298,14 @@ impl Case<'_> {
     /// The first item of `complete` of whose parts some came, and not all.
     fn missing(&self) -> Option<&Completeness> {
         let good = |status| (200..300).contains(&status);
-        let is_good = self.scene.recorded.status.is_some_and(good);
+        let is_good = self.scene.exchange.status.is_some_and(good);
         let mut items = self.rules.complete.iter();
         items.find(|item| is_good && item.is_partial(&self.scene))
     }
 
     /// Whether the content of a good answer is too old at `now`. The first item of `freshness` that finds its field decides.
     pub(crate) fn stale(&self, now: Timestamp, calendars: &Calendars) -> Option<Finding> {
-        let mut ages = self.rules.ages.iter();
-        let (age, newest) = ages.find_map(|age| Some((age, age.newest(&self.scene)?)))?;
-        age.is_over(&newest, now, calendars).then(|| Finding {
-            class: Some(FaultClass::StaleData),
-            rule: format!("{}/freshness", self.rules.source).into(),
-            evidence: age.evidence(&newest).into(),
-            retryable: age.retryable,
-            ..Finding::default()
-        })
+        self.rules.stale(self.newest()?, now, calendars)
     }
 }
 

@@ -1,34 +1,29 @@
 //! What an answer looks like, and what is lost of what this URL's last good answer looked like.
 
+use std::borrow::Cow;
+
 use http::{header, response::Parts};
 
 use crate::{
     body::Chunks,
     classify::{
+        exchange::Kind,
         json::{self, Grammar, NoJson, Scan},
-        wording::{Mark, Wording},
     },
 };
-
-/// What kind of text a body is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Kind {
-    Json,
-    Html,
-    Xml,
-    Text,
-    /// Not looked into: images, unknown codings.
-    Opaque,
-}
 
 /// What a good answer of a URL looks like: its promise to the next one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Shape {
-    kind: Kind,
+    /// `None`: it is not looked into, as images and unknown codings are not.
+    kind: Option<Kind>,
     /// Hashes of the paths that carry a value, the first `data` of them data and the rest envelope.
     paths: Box<[u64]>,
     data: usize,
 }
+
+/// Paths of data of several shapes together, and as many of the envelope.
+const MOST_JOINED: usize = 64;
 
 /// What is lost of a promise.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,7 +57,8 @@ pub(crate) enum Content {
 /// What was seen of a body. Lives on the stack: a healthy answer of a known shape allocates nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    kind: Kind,
+    /// As that of a [`Shape`].
+    kind: Option<Kind>,
     scan: Scan,
 }
 
@@ -76,14 +72,14 @@ pub(crate) fn look(head: &Parts, chunks: &Chunks, promise: Option<&Shape>) -> Co
         return Content::Empty;
     };
     let says = |word: &str| contains_ignoring_case(content_type, word.as_bytes());
-    let json_was_promised = promise.is_some_and(|promise| promise.kind == Kind::Json);
+    let json_was_promised = promise.is_some_and(|promise| promise.kind == Some(Kind::Json));
     if says("json") || json_was_promised || matches!(first, b'{' | b'[') {
         let is_promised =
-            |scan: &Scan| promise.is_some_and(|promise| promise.is_of(Kind::Json, scan));
+            |scan: &Scan| promise.is_some_and(|promise| promise.is_of(Some(Kind::Json), scan));
         match json::scan(chunks, Grammar::of(content_type), is_promised) {
             Ok(scan) => {
                 return Content::Seen(Seen {
-                    kind: Kind::Json,
+                    kind: Some(Kind::Json),
                     scan,
                 });
             }
@@ -103,13 +99,13 @@ pub(crate) fn look(head: &Parts, chunks: &Chunks, promise: Option<&Shape>) -> Co
         }
     }
     Content::Seen(Seen {
-        kind: kind_of(content_type, first, chunks),
+        kind: kind_of(content_type, chunks),
         scan: Scan::new(),
     })
 }
 
-/// What kind of text a body is that is no JSON.
-fn kind_of(content_type: &[u8], first: u8, chunks: &Chunks) -> Kind {
+/// What kind of text a body is that is no JSON; `None` where it is not looked into.
+fn kind_of(content_type: &[u8], chunks: &Chunks) -> Option<Kind> {
     const OPAQUE: [&str; 7] = [
         "image/",
         "font/",
@@ -120,13 +116,8 @@ fn kind_of(content_type: &[u8], first: u8, chunks: &Chunks) -> Kind {
         "text/css",
     ];
     let says = |word: &str| contains_ignoring_case(content_type, word.as_bytes());
-    match first {
-        _ if OPAQUE.into_iter().any(says) => Kind::Opaque,
-        _ if says("html") => Kind::Html,
-        b'<' if starts_with_html(chunks) => Kind::Html,
-        b'<' => Kind::Xml,
-        _ => Kind::Text,
-    }
+    let is_opaque = OPAQUE.into_iter().any(says);
+    (!is_opaque).then(|| Kind::of_words(&start_of(chunks), says))
 }
 
 // === impl Shape ===
@@ -135,7 +126,7 @@ impl Shape {
     /// The shape of a body that is not looked into.
     pub(crate) fn opaque() -> Self {
         Self {
-            kind: Kind::Opaque,
+            kind: None,
             paths: Box::default(),
             data: 0,
         }
@@ -148,7 +139,7 @@ impl Shape {
 
     /// A number that like shapes share.
     pub(crate) fn likeness(&self) -> u64 {
-        let kind = self.kind as u64 + 1;
+        let kind = self.kind.map_or(0, |kind| kind as u64 + 1);
         self.paths
             .iter()
             .take(self.data)
@@ -156,7 +147,7 @@ impl Shape {
     }
 
     /// Whether this is just the shape of that text.
-    fn is_of(&self, kind: Kind, scan: &Scan) -> bool {
+    fn is_of(&self, kind: Option<Kind>, scan: &Scan) -> bool {
         let (paths, promised) = (&scan.paths, self.paths.iter().copied());
         self.kind == kind
             && paths.all().len() == self.paths.len()
@@ -164,6 +155,70 @@ impl Shape {
             // Most answers keep their order.
             && (paths.data().chain(paths.envelope()).eq(promised.clone())
                 || promised.clone().all(|path| paths.has(path)))
+    }
+
+    /// Whether any data of another is here, or it is a text of the same kind.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let shares = || self.data().iter().any(|path| other.data().contains(path));
+        self.kind == other.kind && (self.kind != Some(Kind::Json) || shares())
+    }
+
+    /// Whether it is the same kind of text.
+    pub(crate) fn is_of_kind_of(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+
+    /// Whether nothing is here that another has not, and no data of it: what is left of it without its rows.
+    pub(crate) fn is_left_of(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && !self.is_like(other)
+            && self.paths.iter().all(|path| other.has(*path))
+    }
+
+    /// The paths of both, within bounds.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        let mut paths = self.data().to_vec();
+        let more = |paths: &mut Vec<u64>, others: &[u64], most| {
+            for path in others {
+                if paths.len() < most && !paths.contains(path) {
+                    paths.push(*path);
+                }
+            }
+        };
+        more(&mut paths, other.data(), MOST_JOINED);
+        let data = paths.len();
+        more(&mut paths, &self.paths, 2 * MOST_JOINED);
+        more(&mut paths, &other.paths, 2 * MOST_JOINED);
+        Self {
+            kind: self.kind,
+            paths: paths.into(),
+            data,
+        }
+    }
+
+    /// Its parts, to be written down: the word of its kind, the paths, how many of them are data.
+    pub(crate) fn parts(&self) -> (&'static str, &[u64], usize) {
+        (
+            self.kind.map_or("opaque", Kind::word),
+            &self.paths,
+            self.data,
+        )
+    }
+
+    /// A shape of such parts; `None` where they are none.
+    pub(crate) fn of_parts(kind: &str, paths: Vec<u64>, data: usize) -> Option<Self> {
+        let known = Kind::ALL.into_iter().find(|own| own.word() == kind);
+        if known.is_none() && kind != "opaque"
+            || data > paths.len().min(MOST_JOINED)
+            || paths.len() > 2 * MOST_JOINED
+        {
+            return None;
+        }
+        Some(Self {
+            kind: known,
+            paths: paths.into(),
+            data,
+        })
     }
 
     fn data(&self) -> &[u64] {
@@ -194,15 +249,17 @@ impl Seen {
     /// What is lost of the promise when this came: nothing where nothing was promised, or any data of it is there.
     pub(crate) fn loss(&self, promise: Option<&Shape>) -> Option<Loss> {
         let promise = promise?;
-        if promise.kind == Kind::Opaque || self.kind == Kind::Opaque {
+        let (Some(promised), Some(kind)) = (promise.kind, self.kind) else {
             return None;
-        }
-        if promise.kind != self.kind {
-            return Some(match self.kind {
-                Kind::Json => Loss::Paths,
+        };
+        // A first line of words and commas is as often a text's as a table's.
+        let is_table = promised == Kind::Text && kind == Kind::Csv;
+        if promised != kind && !is_table {
+            return Some(match kind {
+                Kind::Json | Kind::Ndjson => Loss::Paths,
                 Kind::Html => Loss::Kind("html_instead"),
                 Kind::Xml => Loss::Kind("xml_instead"),
-                Kind::Text | Kind::Opaque => Loss::Kind("text_instead"),
+                Kind::Empty | Kind::Csv | Kind::Text => Loss::Kind("text_instead"),
             });
         }
         let here = &self.scan.paths;
@@ -223,15 +280,32 @@ impl Seen {
         promise.is_some_and(|promise| promise.paths.iter().any(|path| !here.has(*path)))
     }
 
-    /// What marks it as an error.
-    pub(crate) fn mark(&self) -> Option<Mark> {
-        match (self.scan.wording, self.scan.error) {
-            (Some(Wording::Throttle), _) => Some(Mark::Throttle),
-            (Some(Wording::Quota), _) => Some(Mark::Quota),
-            (Some(Wording::Maintenance), _) => Some(Mark::Maintenance),
-            (None, Some(_)) => Some(Mark::Error),
-            (None, None) => None,
-        }
+    /// Whether a value came under a key such as `error`.
+    pub(crate) const fn names_an_error(&self) -> bool {
+        self.scan.error.is_some()
+    }
+
+    /// Whether it is a text or a page.
+    pub(crate) const fn is_words(&self) -> bool {
+        matches!(
+            self.kind,
+            Some(Kind::Html | Kind::Xml | Kind::Csv | Kind::Text)
+        )
+    }
+
+    /// Whether it is a form that data is asked in.
+    pub(crate) const fn is_data(&self) -> bool {
+        matches!(self.kind, Some(Kind::Json | Kind::Xml | Kind::Csv))
+    }
+
+    /// Whether it is the same kind of text.
+    pub(crate) fn is_of_kind_of(&self, shape: &Shape) -> bool {
+        self.kind == shape.kind
+    }
+
+    /// Whether it has room for rows and none in it.
+    pub(crate) fn is_without_rows(&self) -> bool {
+        self.scan.arrays && self.scan.paths.is_flat()
     }
 
     /// Whether a value under a key such as `error` came that this URL's good answers do not have.
@@ -265,15 +339,20 @@ fn first_byte(chunks: &Chunks) -> Option<u8> {
         .find(|byte| !byte.is_ascii_whitespace())
 }
 
-fn starts_with_html(chunks: &Chunks) -> bool {
-    let start: Vec<u8> = chunks
-        .iter()
-        .flat_map(|chunk| chunk.iter())
-        .copied()
-        .take(256)
-        .map(|b| b.to_ascii_lowercase())
-        .collect();
-    contains_ignoring_case(&start, b"<!doctype html") || contains_ignoring_case(&start, b"<html")
+/// The beginning of a text.
+fn start_of(chunks: &Chunks) -> Cow<'_, [u8]> {
+    const BYTES: usize = 512;
+    match chunks {
+        Chunks::None => Cow::Borrowed(&[]),
+        Chunks::One(chunk) => Cow::Borrowed(chunk.trim_ascii_start()),
+        Chunks::Many(chunks) => chunks
+            .iter()
+            .flatten()
+            .copied()
+            .skip_while(u8::is_ascii_whitespace)
+            .take(BYTES)
+            .collect(),
+    }
 }
 
 fn contains_ignoring_case(text: &[u8], word: &[u8]) -> bool {

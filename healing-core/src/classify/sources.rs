@@ -2,11 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::classify::{
-    calendar::Calendars,
-    recorded::Recorded,
-    rules::{Rules, RulesError},
-};
+use crate::classify::{calendar::Calendars, exchange::Exchange, rules::Rules};
 
 /// The slug of the rules of front ends, which stand before every source.
 const EDGE: &str = "edge";
@@ -80,15 +76,10 @@ impl Sources {
     /// ```
     #[must_use]
     pub fn built_in() -> Self {
-        static PARSED: OnceLock<Sources> = OnceLock::new();
-        let parsed = PARSED.get_or_init(|| {
-            let rules = read_all().filter_map(|(_, read)| read.ok());
-            Self {
-                all: rules.map(Arc::new).collect(),
-                calendars: None,
-            }
-        });
-        parsed.clone()
+        Self {
+            all: shelf().iter().filter_map(BuiltIn::rules).cloned().collect(),
+            calendars: None,
+        }
     }
 
     /// The slugs of the sources that come with this crate, without reading their rules.
@@ -145,17 +136,17 @@ impl Sources {
     }
 
     /// The rules of the source that an exchange is with: by its slug or another name, then by the host.
-    pub(crate) fn find(&self, recorded: &Recorded) -> Option<&Rules> {
-        let named = recorded.source.as_deref().and_then(|name| {
+    pub(crate) fn find(&self, exchange: &Exchange<'_>) -> Option<&Rules> {
+        self.named(exchange.source, exchange.host)
+            .map(|rules| &**rules)
+    }
+
+    fn named(&self, name: Option<&str>, host: &str) -> Option<&Arc<Rules>> {
+        let named = name.and_then(|name| {
             let slug = self.all.iter().find(|rules| rules.source() == name);
             slug.or_else(|| self.all.iter().find(|rules| rules.is_named(name)))
         });
-        let found = named.or_else(|| {
-            self.all
-                .iter()
-                .find(|rules| rules.answers_at(&recorded.host))
-        });
-        found.map(|rules| &**rules)
+        named.or_else(|| self.all.iter().find(|rules| rules.answers_at(host)))
     }
 
     /// The rules of front ends, which hold for every source.
@@ -170,14 +161,59 @@ impl Sources {
     }
 }
 
+/// A built-in source. Its rules are read when they are asked for: most are never needed.
+#[derive(Debug)]
+struct BuiltIn {
+    /// Its names and hosts, without a rule.
+    head: Rules,
+    text: &'static str,
+    whole: OnceLock<Option<Arc<Rules>>>,
+}
+
+impl BuiltIn {
+    fn rules(&self) -> Option<&Arc<Rules>> {
+        let read = || Rules::parse(self.text).ok().map(Arc::new);
+        self.whole.get_or_init(read).as_ref()
+    }
+}
+
+/// The sources that come with this crate.
+fn shelf() -> &'static [BuiltIn] {
+    static SHELF: OnceLock<Vec<BuiltIn>> = OnceLock::new();
+    SHELF.get_or_init(|| {
+        let heads = FILES.iter().filter_map(|(_, text)| {
+            let head = text.split("\nrules:").next().unwrap_or_default();
+            let head = Rules::parse(&format!("{head}\n")).ok()?;
+            Some(BuiltIn {
+                head,
+                text,
+                whole: OnceLock::new(),
+            })
+        });
+        heads.collect()
+    })
+}
+
+/// The built-in rules of front ends.
+pub(crate) fn edge() -> Option<&'static Rules> {
+    let edge = shelf().iter().find(|own| own.head.source() == EDGE)?;
+    edge.rules().map(|rules| &**rules)
+}
+
+/// The built-in rules of a source: by its slug or another of its names, then by the host that it answers at.
+pub(crate) fn rules_of(source: &str, host: &str) -> Option<Arc<Rules>> {
+    let heads = || shelf().iter();
+    let named = heads()
+        .find(|own| own.head.source() == source)
+        .or_else(|| heads().find(|own| own.head.is_named(source)))
+        .or_else(|| heads().find(|own| own.head.answers_at(host)));
+    named?.rules().map(Arc::clone)
+}
+
 /// The built-in calendars, read once.
 pub(crate) fn calendars() -> &'static Calendars {
     static READ: OnceLock<Calendars> = OnceLock::new();
     READ.get_or_init(Calendars::built_in)
-}
-
-fn read_all() -> impl Iterator<Item = (&'static str, Result<Rules, RulesError>)> {
-    FILES.iter().map(|(name, text)| (*name, Rules::parse(text)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,29 @@
 
 use http::{HeaderName, HeaderValue, Response};
 
-use super::*;
+use super::{
+    live::{Expected, Incoming},
+    *,
+};
+
+/// What is said of an answer of a source without rules.
+fn judge_body(head: &Parts, chunks: &Chunks, promise: Option<&Shape>) -> BodyVerdict {
+    let uri = http::Uri::from_static("http://api.a.example/v1/quote?symbol=A");
+    let incoming = Incoming {
+        method: &Method::GET,
+        uri: &uri,
+        head,
+        rules: None,
+        freshness: None,
+        range: None,
+        now: &|| Timestamp::UNIX_EPOCH,
+    };
+    let expected = Expected {
+        promise,
+        usual: None,
+    };
+    incoming.judge_body(chunks, expected).verdict
+}
 
 fn head(status: u16, fields: &[(&str, &str)]) -> Parts {
     let mut response = Response::builder().status(status);
@@ -120,7 +142,7 @@ fn without_a_promise_only_what_is_nothing_or_nothing_but_an_error_is_bad() {
         None,
         &json(),
         r#"{"error":"boom"}"#,
-        "server_error (error_object)",
+        "server_error (general/error_object)",
     );
     check_body(
         None,
@@ -132,7 +154,7 @@ fn without_a_promise_only_what_is_nothing_or_nothing_but_an_error_is_bad() {
         None,
         &json(),
         r#"{"Note":"at most 5 calls per minute, please"}"#,
-        "rate_limit (throttle_note)",
+        "rate_limit (general/message)",
     );
     check_body(
         None,
@@ -151,7 +173,7 @@ fn without_a_promise_only_what_is_nothing_or_nothing_but_an_error_is_bad() {
         None,
         &json(),
         "Too Many Requests",
-        "malformed_body (text_instead)",
+        "rate_limit (general/text)",
     );
     check_body(
         None,
@@ -174,25 +196,25 @@ fn what_was_promised_and_is_gone_is_a_fault() {
         promise,
         &json(),
         r#"{"error":"boom"}"#,
-        "server_error (error_object)",
+        "server_error (general/error_object)",
     );
     check_body(
         promise,
         &json(),
         r#"{"detail":"Something went wrong, sorry"}"#,
-        "server_error (error_object)",
+        "server_error (general/message)",
     );
     check_body(
         promise,
         &json(),
         r#"{"Note":"Thank you! Our limit is 5 calls per minute."}"#,
-        "rate_limit (throttle_note)",
+        "rate_limit (general/message)",
     );
     check_body(
         promise,
         &json(),
         r#"{"Information":"your plan has 25 requests per day"}"#,
-        "quota_exceeded (quota_note)",
+        "quota_exceeded (general/message)",
     );
 }
 
@@ -231,7 +253,7 @@ fn what_was_promised_and_is_empty_or_broken_is_a_fault() {
         promise,
         &json(),
         "upstream connect error",
-        "malformed_body (text_instead)",
+        "server_error (edge/envoy_upstream)",
     );
 }
 
@@ -240,13 +262,13 @@ fn an_error_beside_the_envelope_is_a_fault_although_the_envelope_is_there() {
     let promise = Some(r#"{"status":"OK","request_id":"a","results":[{"c":1.5}]}"#);
     let error =
         r#"{"status":"ERROR","request_id":"b","error":"you asked too many requests per minute"}"#;
-    check_body(promise, &json(), error, "rate_limit (throttle_note)");
+    check_body(promise, &json(), error, "rate_limit (general/error_object)");
     let flat = Some(r#"{"symbol":"A","price":1,"status":"ok"}"#);
     check_body(
         flat,
         &json(),
         r#"{"symbol":"A","error":"no price","status":"bad"}"#,
-        "server_error (error_object)",
+        "server_error (general/error_object)",
     );
 }
 
@@ -335,7 +357,7 @@ fn a_gzipped_note_is_read_and_broken_gzip_is_a_fault() {
             BodyVerdict::Fault(fault) => fault.to_string(),
             other @ (BodyVerdict::Good(_) | BodyVerdict::Changed(..)) => panic!("{other:?}"),
         };
-    assert_eq!(judge(bytes.clone()), "rate_limit (throttle_note)");
+    assert_eq!(judge(bytes.clone()), "rate_limit (general/message)");
     assert_eq!(
         judge(bytes[..bytes.len() - 9].to_vec()),
         "malformed_body (bad_encoding)"
@@ -351,6 +373,41 @@ proptest::proptest! {
     fn no_bytes_make_the_verdict_panic(bytes: Vec<u8>, promised: bool) {
         let promise = promised.then(|| shape(QUOTE));
         let _verdict = judge_body(&json(), &Chunks::One(bytes.into()), promise.as_ref());
+    }
+
+    #[test]
+    fn no_bytes_make_the_rules_of_a_source_panic(
+        bytes: Vec<u8>,
+        text in r#"[\[\]{}:,"a-z0-9.\\ ]{0,60}"#,
+        status in 200_u16..600,
+        promised: bool,
+    ) {
+        let fresh = Freshness::of("/*/t", "s").unwrap();
+        let range = Range::of("/*/*").unwrap();
+        let (promise, head) = (promised.then(|| shape(QUOTE)), head(status, &[("content-type", "application/json")]));
+        for (source, url) in [
+            ("fred_api", "http://api.stlouisfed.org/fred/series/observations?series_id=A"),
+            ("yahoo_finance", "http://query1.finance.yahoo.com/v7/finance/quote?symbols=A,B"),
+            ("polygon_io", "http://app.test/api/polygon"),
+            ("alpha_vantage", "/query?function=X"),
+        ] {
+            let (uri, rules) = (url.parse().unwrap(), sources::rules_of(source, ""));
+            let incoming = Incoming {
+                method: &Method::GET,
+                uri: &uri,
+                head: &head,
+                rules: rules.as_deref(),
+                freshness: Some(&fresh),
+                range: Some(&range),
+                now: &|| Timestamp::UNIX_EPOCH,
+            };
+            for body in [bytes.clone(), text.clone().into_bytes()] {
+                let body = Chunks::One(body.into());
+                let _judged = incoming.judge_body(&body, Expected { promise: promise.as_ref(), usual: None });
+                let by_status = Fault::new(FaultClass::ServerError, "test");
+                let _refused = incoming.judge_refusal(&body, by_status);
+            }
+        }
     }
 }
 
@@ -372,7 +429,7 @@ fn lines_of_json_are_judged_line_by_line() {
         ),
         (
             "{\"error\":\"too many requests, slow down\"}\n",
-            "rate_limit (throttle_note)",
+            "rate_limit (general/error_object)",
         ),
     ] {
         let verdict = match judge_body(&lines, &chunks(body), Some(&promise)) {

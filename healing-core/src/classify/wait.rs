@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     classify::{
-        recorded::Recorded,
+        exchange::Exchange,
         retry_after::{self, MAX_WAIT},
     },
     vocabulary::fault::FaultClass,
@@ -27,16 +27,16 @@ const MILLIS_FROM: f64 = 1e11;
 /// draft-ietf-httpapi-ratelimit-headers, and the `X-RateLimit-Reset` before it) and the body only for limits and for a source
 /// that is down on purpose.
 pub(crate) fn of(
-    recorded: &Recorded,
+    exchange: &Exchange<'_>,
     class: FaultClass,
     now: Option<Timestamp>,
 ) -> Option<Duration> {
-    let headers = &recorded.headers;
+    let headers = exchange.headers;
     let limits = matches!(class, FaultClass::RateLimit | FaultClass::QuotaExceeded);
     let told = limits || class == FaultClass::Maintenance;
     retry_after(headers, now)
         .or_else(|| limits.then(|| budget(headers, now)).flatten())
-        .or_else(|| told.then(|| body::wait(recorded, now)).flatten())
+        .or_else(|| told.then(|| body::wait(exchange, now)).flatten())
 }
 
 fn retry_after(headers: &HeaderMap, now: Option<Timestamp>) -> Option<Duration> {

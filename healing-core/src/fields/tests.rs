@@ -9,6 +9,7 @@ use crate::vocabulary::{route::Route, source::Source};
 fn truth() -> Provenance {
     Provenance {
         id: Uuid::nil(),
+        suspect: None,
         fidelity: Some(Fidelity::Stale),
         strategy: StrategyId::USE_CACHED_DATA,
         route: Some(Route::new(

@@ -16,6 +16,8 @@ pub(crate) struct Tally {
     pub(crate) direct: AtomicU64,
     pub(crate) healed: AtomicU64,
     pub(crate) unhealed: AtomicU64,
+    /// Those of the direct ones that took too long.
+    pub(crate) slow: AtomicU64,
     pub(crate) calls: AtomicU64,
     pub(crate) call_micros: AtomicU64,
     pub(crate) failures_in_a_row: AtomicU32,
@@ -33,6 +35,8 @@ pub(crate) struct Reading {
     pub(crate) direct: u64,
     pub(crate) healed: u64,
     pub(crate) unhealed: u64,
+    /// Of the direct ones.
+    pub(crate) slow: u64,
 }
 
 // === impl Tally ===
@@ -43,6 +47,7 @@ impl Tally {
             direct: AtomicU64::new(0),
             healed: AtomicU64::new(0),
             unhealed: AtomicU64::new(0),
+            slow: AtomicU64::new(0),
             calls: AtomicU64::new(0),
             call_micros: AtomicU64::new(0),
             failures_in_a_row: AtomicU32::new(0),
@@ -79,6 +84,7 @@ impl Tally {
             direct: self.direct.load(Relaxed),
             healed: self.healed.load(Relaxed),
             unhealed: self.unhealed.load(Relaxed),
+            slow: self.slow.load(Relaxed),
         }
     }
 
@@ -123,6 +129,7 @@ impl Reading {
             direct: self.direct + other.direct,
             healed: self.healed + other.healed,
             unhealed: self.unhealed + other.unhealed,
+            slow: self.slow + other.slow,
         }
     }
 
@@ -132,15 +139,21 @@ impl Reading {
             direct: self.direct.saturating_sub(then.direct),
             healed: self.healed.saturating_sub(then.healed),
             unhealed: self.unhealed.saturating_sub(then.unhealed),
+            slow: self.slow.saturating_sub(then.slow),
         }
     }
 
-    /// Requests whose primary attempt failed over requests; 0 without requests.
+    /// Requests whose primary attempt failed or was too slow.
+    pub(crate) const fn failed(self) -> u64 {
+        self.healed + self.unhealed + self.slow
+    }
+
+    /// The share of them; 0 without requests.
     #[expect(clippy::cast_precision_loss, reason = "a share for people")]
     pub(crate) fn error_rate(self) -> f64 {
         match self.requests() {
             0 => 0.0,
-            requests => (self.healed + self.unhealed) as f64 / requests as f64,
+            requests => self.failed() as f64 / requests as f64,
         }
     }
 }

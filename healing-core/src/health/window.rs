@@ -78,6 +78,7 @@ mod tests {
             direct: requests,
             healed: 0,
             unhealed: 0,
+            slow: 0,
         }
     }
 

@@ -11,6 +11,7 @@ mod echo;
 mod elsewhere;
 mod gates;
 mod handover;
+mod judging;
 mod read;
 mod run;
 mod scene;
@@ -212,6 +213,7 @@ fn unhealed() -> Provenance {
         route: None,
         fault: None,
         age: None,
+        suspect: None,
         attempts: 1,
         took: Duration::ZERO,
         cache: CacheUse::Bypass,

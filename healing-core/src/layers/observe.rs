@@ -20,7 +20,7 @@ use crate::{
     vocabulary::{
         fault::Fault,
         observation::{ErrorEvent, Sink},
-        provenance::Provenance,
+        provenance::{Provenance, StrategyId},
     },
 };
 
@@ -48,6 +48,8 @@ pub(crate) struct Answered<'a> {
     pub(crate) truth: &'a Provenance,
     /// How long the primary attempt took.
     pub(crate) response_time: Duration,
+    /// Longer is too slow.
+    pub(crate) slow: Duration,
 }
 
 // === impl Observer ===
@@ -79,13 +81,21 @@ impl Observer {
             ask,
             truth,
             response_time,
+            slow,
         } = answered;
         let Some(fault) = &truth.fault else {
             route.tally.direct.fetch_add(1, Relaxed);
+            if truth.took > slow {
+                route.tally.slow.fetch_add(1, Relaxed);
+            }
             return;
         };
         let now = self.clock.now();
-        let healed_by = truth.fidelity.map(|_| truth.strategy);
+        // Data that stands still is given as what it is: nothing healed it.
+        let healed = truth
+            .fidelity
+            .filter(|_| truth.strategy != StrategyId::DIRECT);
+        let healed_by = healed.map(|_| truth.strategy);
         let took_ms = truth.took.as_millis();
         if let Some(strategy) = healed_by {
             route.tally.healed(self.clock.since_start(now));

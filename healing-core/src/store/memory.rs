@@ -20,7 +20,7 @@ use crate::{
         pattern::{ErrorPattern, PatternKey, Tally},
         stored::StoredEvent,
     },
-    vocabulary::route::Route,
+    vocabulary::{observation::RouteShape, route::Route},
 };
 
 /// Keeps the newest events in memory; the default store.
@@ -40,6 +40,7 @@ struct Kept {
     ids: HashSet<Uuid>,
     health: BTreeMap<Route, EndpointHealth>,
     patterns: BTreeMap<PatternKey, Tally>,
+    shapes: BTreeMap<Route, RouteShape>,
     dropped: u64,
 }
 
@@ -96,6 +97,17 @@ impl Store for MemoryStore {
             .health
             .extend(rows.iter().map(|row| (row.route.clone(), row.clone())));
         done(())
+    }
+
+    fn save_shapes<'a>(&'a self, rows: &'a [RouteShape]) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.kept()
+            .shapes
+            .extend(rows.iter().map(|row| (row.route.clone(), row.clone())));
+        done(())
+    }
+
+    fn shapes(&self) -> BoxFuture<'_, Result<Vec<RouteShape>, StoreError>> {
+        done(self.kept().shapes.values().cloned().collect())
     }
 
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<Vec<StoredEvent>, StoreError>> {

@@ -86,7 +86,11 @@ pub struct Fault {
     pub domain: Domain,
     /// The status that came with it, where one came.
     pub status: Option<StatusCode>,
+    /// The field that the rule looked at and what it found there; empty where the detail says all.
+    pub evidence: Cow<'static, str>,
     is_change: bool,
+    /// Whether the same request may succeed within about an hour, where the rule that found it says so.
+    passes: Option<bool>,
 }
 
 // === impl FaultClass ===
@@ -211,7 +215,23 @@ impl Fault {
             wait: None,
             domain: Domain::Object,
             status: None,
+            evidence: Cow::Borrowed(""),
             is_change: false,
+            passes: None,
+        }
+    }
+
+    /// A fault of one object that a rule found, by what it looked at.
+    #[must_use]
+    pub fn found(
+        class: FaultClass,
+        rule: impl Into<Cow<'static, str>>,
+        evidence: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            detail: rule.into(),
+            evidence: evidence.into(),
+            ..Self::new(class, "")
         }
     }
 
@@ -256,7 +276,27 @@ impl Fault {
     /// Whether asking the same again at once may help.
     #[must_use]
     pub const fn may_pass_at_once(&self) -> bool {
-        !self.is_change && self.class.may_pass_at_once()
+        !self.is_change && self.class.may_pass_at_once() && !matches!(self.passes, Some(false))
+    }
+
+    /// Whether the same request may succeed within about an hour, where the rule that found the fault says so.
+    #[must_use]
+    pub const fn is_retryable(&self) -> Option<bool> {
+        self.passes
+    }
+
+    /// The same, being only a change of shape.
+    #[must_use]
+    pub const fn changing(mut self) -> Self {
+        self.is_change = true;
+        self
+    }
+
+    /// The same, knowing whether the same request may succeed within about an hour.
+    #[must_use]
+    pub const fn retryable(mut self, passes: bool) -> Self {
+        self.passes = Some(passes);
+        self
     }
 
     /// The same, striking that.

@@ -47,6 +47,28 @@ pub struct ErrorEvent {
     pub instead: Option<Box<Instead>>,
 }
 
+/// What the good answers of a route look like, to be kept over restarts: numbers for the paths that carry a value, nothing of
+/// their content.
+///
+/// ```
+/// use healing_core::{Healer, Route, RouteShape, Source};
+/// let kept = RouteShape {
+///     route: Route::new(Source::new("fred_api")?, "/fred/series/observations"),
+///     fingerprint: "of another program".to_owned(),
+/// };
+/// let healer = Healer::builder().build();
+/// healer.recall_shapes(vec![kept]); // is set aside, with a message
+/// assert!(healer.shapes().is_empty());
+/// # Ok::<(), healing_core::SourceError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RouteShape {
+    /// The route.
+    pub route: Route,
+    /// The text that [`Healer::shapes`](crate::Healer::shapes) made.
+    pub fingerprint: String,
+}
+
 /// Who is told of error events. Never waits: what it cannot take it counts and drops.
 pub trait Sink: Send + Sync + std::fmt::Debug {
     /// Takes one event.

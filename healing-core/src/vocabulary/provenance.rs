@@ -34,6 +34,8 @@ pub struct Provenance {
     pub fault: Option<Fault>,
     /// How old the content was when it was given, where it was kept.
     pub age: Option<Duration>,
+    /// What is odd about it, where it is good all the same.
+    pub suspect: Option<Suspect>,
     /// Upstream calls made for this answer before it was given.
     pub attempts: u32,
     /// From the request's arrival to the answer.
@@ -75,6 +77,23 @@ pub struct Instead {
     pub source: Option<Source>,
     /// What it has to be called: `monthly average`.
     pub label: Option<Arc<str>>,
+}
+
+/// What is odd about a good answer. It is a remark: it counts against nobody, and nothing is healed because of it.
+///
+/// ```
+/// use healing_core::Suspect;
+/// assert_eq!(Suspect::Incomplete.as_str(), "incomplete");
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Suspect {
+    /// Fewer parts came than were asked for.
+    Incomplete,
+    /// The number that is watched went further at once than it ever did.
+    Jump,
+    /// It lies outside of the bounds that are set for it.
+    OutOfRange,
 }
 
 /// What the kept copies had to do with an answer (RFC 9211).
@@ -150,6 +169,20 @@ impl StrategyId {
 impl fmt::Display for StrategyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
+    }
+}
+
+// === impl Suspect ===
+
+impl Suspect {
+    /// Its word in the field `Healing`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Incomplete => "incomplete",
+            Self::Jump => "jump",
+            Self::OutOfRange => "out_of_range",
+        }
     }
 }
 

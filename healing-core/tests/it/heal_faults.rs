@@ -59,9 +59,9 @@ fn contents() -> Vec<Form> {
         ("empty", json(""), (C::EmptyData, "empty_body")),
         ("bare", json("{}"), (C::EmptyData, "no_data")),
         ("html", html, (C::MalformedBody, "html_instead")),
-        ("error", error, (C::ServerError, "error_object")),
-        ("note", json(NOTE), (C::RateLimit, "throttle_note")),
-        ("zipped", gzipped(NOTE), (C::RateLimit, "throttle_note")),
+        ("error", error, (C::ServerError, "general/error_object")),
+        ("note", json(NOTE), (C::RateLimit, "general/message")),
+        ("zipped", gzipped(NOTE), (C::RateLimit, "general/message")),
     ]
 }
 

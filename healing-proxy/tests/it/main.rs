@@ -16,6 +16,7 @@ mod lends;
 mod messages;
 mod no_copy;
 mod once;
+mod refusals;
 mod secrets;
 mod stage;
 mod stand;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    classify::{finding::Finding, recorded::Recorded},
+    classify::{exchange::Exchange, finding::Finding},
     vocabulary::fault::FaultClass,
 };
 
@@ -23,7 +23,7 @@ const VALUES_OF_DATA: usize = 8;
 const READ_UP_TO: usize = 8 * 1024;
 
 /// What is wrong with a JSON answer that came with a good status.
-pub(super) fn judge(recorded: &Recorded, answer: &Value) -> Option<Finding> {
+pub(super) fn judge(exchange: &Exchange<'_>, answer: &Value) -> Option<Finding> {
     match answer {
         Value::Null => return Some(Finding::of(FaultClass::EmptyData, "null", "the body: null")),
         Value::Object(fields) if fields.is_empty() => {
@@ -48,8 +48,8 @@ pub(super) fn judge(recorded: &Recorded, answer: &Value) -> Option<Finding> {
         return None;
     }
     refusal(&envelope)
-        .or_else(|| message(recorded, &envelope))
-        .or_else(|| nothing(recorded, &envelope))
+        .or_else(|| message(exchange, &envelope))
+        .or_else(|| nothing(exchange, &envelope))
 }
 
 /// An answer that says of itself that it is none.
@@ -85,7 +85,7 @@ fn refusal(envelope: &Envelope<'_>) -> Option<Finding> {
 }
 
 /// An answer that is only a message.
-fn message(recorded: &Recorded, envelope: &Envelope<'_>) -> Option<Finding> {
+fn message(exchange: &Exchange<'_>, envelope: &Envelope<'_>) -> Option<Finding> {
     if envelope.numbers > 0 || envelope.values > 2 {
         return None;
     }
@@ -115,7 +115,7 @@ fn message(recorded: &Recorded, envelope: &Envelope<'_>) -> Option<Finding> {
         };
         return is_odd.then(found);
     };
-    let searched = || matches!(asks(recorded), Asks::Search | Asks::Unknown);
+    let searched = || matches!(asks(exchange), Asks::Search | Asks::Unknown);
     if said.class == FaultClass::EmptyData
         && envelope.empty > 0
         && envelope.filled == 0
@@ -131,7 +131,7 @@ fn message(recorded: &Recorded, envelope: &Envelope<'_>) -> Option<Finding> {
 }
 
 /// An answer with the right names and nothing under them.
-fn nothing(recorded: &Recorded, envelope: &Envelope<'_>) -> Option<Finding> {
+fn nothing(exchange: &Exchange<'_>, envelope: &Envelope<'_>) -> Option<Finding> {
     if envelope.numbers == 0 && envelope.zeros >= NUMBERS_OF_DATA && envelope.values <= 1 {
         let found = Finding::of(
             FaultClass::EmptyData,
@@ -149,7 +149,7 @@ fn nothing(recorded: &Recorded, envelope: &Envelope<'_>) -> Option<Finding> {
     }
     let bare = envelope.values == 0 && envelope.filled == 0;
     if envelope.empty > 0 && envelope.filled == 0 && (bare || envelope.counts_none) {
-        return match asks(recorded) {
+        return match asks(exchange) {
             Asks::Search | Asks::Unknown => None,
             Asks::Span => Some(Finding::of(
                 FaultClass::EmptyData,
@@ -163,7 +163,7 @@ fn nothing(recorded: &Recorded, envelope: &Envelope<'_>) -> Option<Finding> {
             )),
         };
     }
-    if bare && envelope.blanks > 0 && asks(recorded) == Asks::Thing {
+    if bare && envelope.blanks > 0 && asks(exchange) == Asks::Thing {
         return Some(Finding::of(
             FaultClass::NotFound,
             "no_values",

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::{
     classify::{
+        exchange::{Exchange, Kind},
         finding::Finding,
-        recorded::{Kind, Recorded},
     },
     vocabulary::fault::FaultClass,
 };
@@ -18,30 +18,30 @@ use super::{
 };
 
 /// An answer with a good status: the body decides.
-pub(super) fn judge(recorded: &Recorded, status: u16) -> Option<Finding> {
-    if recorded.method.eq_ignore_ascii_case("HEAD") {
+pub(super) fn judge(exchange: &Exchange<'_>, status: u16) -> Option<Finding> {
+    if exchange.method.eq_ignore_ascii_case("HEAD") {
         return None;
     }
-    let head = recorded.head_of_body();
-    match recorded.kind() {
+    let head = exchange.head_of_body();
+    match exchange.kind() {
         Kind::Empty => {
-            let reads = recorded.method.is_empty() || recorded.method.eq_ignore_ascii_case("GET");
+            let reads = exchange.method.is_empty() || exchange.method.eq_ignore_ascii_case("GET");
             let empty = Finding::of(FaultClass::EmptyData, "empty_body", "the body: no byte");
             reads.then(|| empty.passing(!matches!(status, 204 | 205)))
         }
-        Kind::Json => json(recorded),
-        Kind::Ndjson => ndjson::judge(recorded),
-        Kind::Html => html(recorded, &head),
-        Kind::Xml => xml(recorded, &head),
-        Kind::Csv | Kind::Text => text(recorded, &head),
+        Kind::Json => json(exchange),
+        Kind::Ndjson => ndjson::judge(exchange),
+        Kind::Html => html(exchange, &head),
+        Kind::Xml => xml(exchange, &head),
+        Kind::Csv | Kind::Text => text(exchange, &head),
     }
 }
 
-fn json(recorded: &Recorded) -> Option<Finding> {
-    let text = recorded.text();
+fn json(exchange: &Exchange<'_>) -> Option<Finding> {
+    let text = exchange.text();
     let broken = if text.len() <= LOOK_INTO_UP_TO {
         match serde_json::from_slice::<Value>(text) {
-            Ok(answer) => return absence::judge(recorded, &answer),
+            Ok(answer) => return absence::judge(exchange, &answer),
             Err(broken) => broken,
         }
     } else {
@@ -71,9 +71,9 @@ fn json(recorded: &Recorded) -> Option<Finding> {
 }
 
 /// A page where data was asked, unless pages are what the path is about.
-fn html(recorded: &Recorded, head: &str) -> Option<Finding> {
+fn html(exchange: &Exchange<'_>, head: &str) -> Option<Finding> {
     let page = Page::of(head);
-    let path = recorded.path().to_ascii_lowercase();
+    let path = exchange.path().to_ascii_lowercase();
     let is_asked = [".htm", ".html", ".php", ".aspx"]
         .iter()
         .any(|end| path.ends_with(end));
@@ -100,12 +100,12 @@ fn html(recorded: &Recorded, head: &str) -> Option<Finding> {
 }
 
 /// XML is data unless its outermost element is an error.
-fn xml(recorded: &Recorded, head: &str) -> Option<Finding> {
+fn xml(exchange: &Exchange<'_>, head: &str) -> Option<Finding> {
     let root = page::root_of(head);
     let is_error = ["error", "exception", "fault"]
         .iter()
         .any(|word| root.contains(word));
-    let names_one = recorded.body.len() <= 2048
+    let names_one = exchange.body.len() <= 2048
         && ["<error", "error>"]
             .iter()
             .any(|mark| head.to_ascii_lowercase().contains(mark));
@@ -129,8 +129,7 @@ fn xml(recorded: &Recorded, head: &str) -> Option<Finding> {
 }
 
 /// Text is data where it has lines of values or is one value; a sentence is read.
-fn text(recorded: &Recorded, head: &str) -> Option<Finding> {
-    let media_type = recorded.media_type();
+fn text(exchange: &Exchange<'_>, head: &str) -> Option<Finding> {
     if matches!(head, "null" | "None" | "undefined") {
         return Some(Finding::of(FaultClass::EmptyData, "null", "the body: null"));
     }
@@ -140,7 +139,7 @@ fn text(recorded: &Recorded, head: &str) -> Option<Finding> {
         .split_whitespace()
         .filter(|word| word.chars().any(char::is_alphabetic))
         .count();
-    let is_table = recorded.kind() == Kind::Csv && !is_sentence(first);
+    let is_table = exchange.kind() == Kind::Csv && !is_sentence(first);
     let is_short = head.len() <= 1024 && lines.count() <= 4;
     if !is_short || is_table {
         return None;
@@ -152,7 +151,7 @@ fn text(recorded: &Recorded, head: &str) -> Option<Finding> {
             absence::found_at("the text", said),
         ));
     }
-    let is_announced = media_type.contains("json") || media_type.contains("xml");
+    let is_announced = exchange.says_type("json") || exchange.says_type("xml");
     (is_announced || (words >= 4 && is_sentence(first))).then(|| {
         Finding::of(
             FaultClass::MalformedBody,

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use super::{LOOK_INTO_UP_TO, absence};
 use crate::{
-    classify::{finding::Finding, recorded::Recorded},
+    classify::{exchange::Exchange, finding::Finding},
     vocabulary::fault::FaultClass,
 };
 
 /// Lines with a good status.
-pub(super) fn judge(recorded: &Recorded) -> Option<Finding> {
-    let text = recorded.text();
+pub(super) fn judge(exchange: &Exchange<'_>) -> Option<Finding> {
+    let text = exchange.text();
     let mut lines = text
         .split(|byte| *byte == b'\n')
         .enumerate()
@@ -37,5 +37,5 @@ pub(super) fn judge(recorded: &Recorded) -> Option<Finding> {
     let only = (read == 1 && text.len() <= LOOK_INTO_UP_TO)
         .then(|| serde_json::from_slice::<Value>(text).ok())
         .flatten()?;
-    absence::judge(recorded, &only)
+    absence::judge(exchange, &only)
 }

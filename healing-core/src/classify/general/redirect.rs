@@ -3,16 +3,16 @@
 use http::header;
 
 use crate::{
-    classify::{finding::Finding, recorded::Recorded},
+    classify::{exchange::Exchange, finding::Finding},
     vocabulary::fault::FaultClass,
 };
 
 /// A redirect carries no data; where it leads says why. One that only mends the address is an answer.
-pub(super) fn judge(recorded: &Recorded, status: u16) -> Option<Finding> {
+pub(super) fn judge(exchange: &Exchange<'_>, status: u16) -> Option<Finding> {
     if matches!(status, 300 | 304) {
         return None;
     }
-    let location = recorded.headers.get(header::LOCATION);
+    let location = exchange.headers.get(header::LOCATION);
     let to = location.map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
     let rule = format!("status_{status}");
     let Some(to) = to else {
@@ -45,7 +45,7 @@ pub(super) fn judge(recorded: &Recorded, status: u16) -> Option<Finding> {
         FaultClass::NotFound
     } else if has(&["error"]) {
         FaultClass::ServerError
-    } else if leads_to_same(recorded, &to) {
+    } else if leads_to_same(exchange, &to) {
         return None;
     } else if matches!(status, 301 | 308) {
         FaultClass::NotFound
@@ -56,13 +56,13 @@ pub(super) fn judge(recorded: &Recorded, status: u16) -> Option<Finding> {
 }
 
 /// Whether a location is the asked path at another host, scheme or spelling.
-fn leads_to_same(recorded: &Recorded, to: &str) -> bool {
+fn leads_to_same(exchange: &Exchange<'_>, to: &str) -> bool {
     let behind_scheme = to.split_once("://").map_or(to, |(_, rest)| rest);
     let path = behind_scheme.split_once('/').map_or("", |(_, path)| path);
     let bare = |path: &str| {
         let path = path.split('?').next().unwrap_or_default();
         path.trim_matches('/').to_ascii_lowercase()
     };
-    let asked = bare(recorded.path());
+    let asked = bare(exchange.path());
     !asked.is_empty() && (bare(path) == asked || bare(to) == asked)
 }

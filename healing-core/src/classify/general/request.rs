@@ -1,6 +1,6 @@
 //! What a request asks for, as far as an empty answer needs to know: a search may find nothing, a named thing is there or not.
 
-use crate::classify::recorded::Recorded;
+use crate::classify::exchange::Exchange;
 
 /// What an empty list says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,9 +15,9 @@ pub(super) enum Asks {
     Unknown,
 }
 
-pub(super) fn asks(recorded: &Recorded) -> Asks {
-    let path = recorded.path().to_ascii_lowercase();
-    let query = recorded
+pub(super) fn asks(exchange: &Exchange<'_>) -> Asks {
+    let path = exchange.path().to_ascii_lowercase();
+    let query = exchange
         .target
         .split_once('?')
         .map_or("", |(_, query)| query);

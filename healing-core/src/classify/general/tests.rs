@@ -9,12 +9,15 @@ use http::{HeaderValue, header};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{classify::recorded::Verdict, vocabulary::fault::FaultClass};
+use crate::{
+    classify::recorded::{Recorded, Verdict},
+    vocabulary::fault::FaultClass,
+};
 
 fn judged(recorded: &Recorded, now: Option<jiff::Timestamp>) -> Verdict {
-    judge(recorded)
+    judge(&recorded.exchange())
         .unwrap_or_else(Finding::good)
-        .verdict(recorded, now)
+        .verdict(&recorded.exchange(), now)
 }
 
 fn answer(status: u16, kind: &'static str, body: impl Into<Vec<u8>>) -> Recorded {

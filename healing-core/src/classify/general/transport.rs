@@ -1,13 +1,13 @@
 //! What failed below HTTP, from the words of the client that met it.
 
 use crate::{
-    classify::{finding::Finding, recorded::Recorded},
+    classify::{exchange::Exchange, finding::Finding},
     vocabulary::fault::FaultClass,
 };
 
 /// Names the fault of an exchange without a status.
-pub(super) fn judge(recorded: &Recorded) -> Finding {
-    let words = recorded.transport_error.as_deref().unwrap_or_default();
+pub(super) fn judge(exchange: &Exchange<'_>) -> Finding {
+    let words = exchange.transport_error.unwrap_or_default();
     let words = words.to_ascii_lowercase();
     let says = |some: &[&str]| some.iter().any(|word| words.contains(word));
     let of = |class, rule, found| Finding::of(class, rule, found);

@@ -56,6 +56,11 @@ impl Paths {
         }
     }
 
+    /// Whether none lies inside something.
+    pub(crate) const fn is_flat(&self) -> bool {
+        self.inner == 0
+    }
+
     /// The others.
     pub(crate) fn envelope(&self) -> impl Iterator<Item = u64> {
         self.numbered()

@@ -2,14 +2,18 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::classify::{
-    calendar::Calendars,
-    freshness::{self, Allowed, Moment, Unit},
-    rules::{
-        condition::{Condition, Scene},
-        csv,
-        look::Seen,
+use crate::{
+    classify::{
+        calendar::Calendars,
+        finding::Finding,
+        freshness::{self, Allowed, Moment, Unit},
+        rules::{
+            condition::{Condition, Scene},
+            csv,
+            look::Seen,
+        },
     },
+    vocabulary::fault::FaultClass,
 };
 
 /// Which field says how old an answer is, and how old it may be.
@@ -50,7 +54,7 @@ impl Age {
         match &self.field {
             Field::Json(slot, _) => scene.found()?.newest(*slot),
             Field::Csv(column) => {
-                let values = csv::column(scene.recorded.text(), column)?;
+                let values = csv::column(scene.exchange.text(), column)?;
                 let moments = values.filter_map(|value| self.reading.read(Seen::Text(value)));
                 moments.reduce(Moment::later)
             }
@@ -58,15 +62,30 @@ impl Age {
     }
 
     /// Whether that is too old at `now`. A calendar that is not known is always open.
-    pub(super) fn is_over(&self, newest: &Moment, now: Timestamp, calendars: &Calendars) -> bool {
+    fn is_over(&self, newest: &Moment, now: Timestamp, calendars: &Calendars) -> bool {
         let calendar = calendars
             .named(&self.calendar)
             .or_else(|| calendars.named("always"));
         calendar.is_some_and(|calendar| freshness::is_stale(newest, now, calendar, &self.allowed))
     }
 
+    /// What is wrong where that is the newest, by a rule that has no name yet.
+    pub(super) fn stale(
+        &self,
+        newest: &Moment,
+        now: Timestamp,
+        calendars: &Calendars,
+    ) -> Option<Finding> {
+        self.is_over(newest, now, calendars).then(|| Finding {
+            class: Some(FaultClass::StaleData),
+            evidence: self.evidence(newest).into(),
+            retryable: self.retryable,
+            ..Finding::default()
+        })
+    }
+
     /// What was looked at and what it said.
-    pub(super) fn evidence(&self, newest: &Moment) -> String {
+    fn evidence(&self, newest: &Moment) -> String {
         let (kind, field) = match &self.field {
             Field::Json(_, pointer) => ("", pointer),
             Field::Csv(column) => ("column ", column),

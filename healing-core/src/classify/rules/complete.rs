@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::classify::{recorded::Recorded, rules::condition::Scene};
+use crate::classify::{exchange::Exchange, rules::condition::Scene};
 
 /// A list in the request, and where its items come back.
 #[derive(Debug)]
@@ -20,17 +20,22 @@ impl Completeness {
     pub(super) fn is_partial(&self, scene: &Scene<'_>) -> bool {
         let got = scene.found().map_or(0, |found| found.count(self.slot));
         let got = usize::try_from(got).unwrap_or(usize::MAX);
-        got > 0 && self.asked(scene.recorded) > got
+        got > 0 && self.asks_more_than(got, &scene.exchange)
     }
 
-    /// How many different things were asked for.
-    fn asked(&self, recorded: &Recorded) -> usize {
-        let values: Vec<_> = recorded.query(&self.query).collect();
+    /// Whether more different things were asked for than that. An answer that is whole is told from their number alone.
+    fn asks_more_than(&self, got: usize, exchange: &Exchange<'_>) -> bool {
+        let parts = |value: &str| value.split(&*self.split).count();
+        let at_most: usize = exchange.query(&self.query).map(|value| parts(&value)).sum();
+        if at_most <= got {
+            return false;
+        }
+        let values: Vec<_> = exchange.query(&self.query).collect();
         let parts = values.iter().flat_map(|value| value.split(&*self.split));
         let parts: BTreeSet<&str> = parts
             .map(str::trim)
             .filter(|part| !part.is_empty())
             .collect();
-        parts.len()
+        parts.len() > got
     }
 }

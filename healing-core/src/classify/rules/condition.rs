@@ -5,7 +5,7 @@ use std::{borrow::Cow, cell::OnceCell};
 use http::HeaderName;
 
 use crate::classify::{
-    recorded::{Kind, Recorded},
+    exchange::{Exchange, Kind},
     rules::{about::About, look::Found, walk::Plan, words::Words},
 };
 
@@ -44,7 +44,7 @@ pub(super) enum Test {
 /// An exchange while rules are tried on it. The body is walked when the first test asks about it.
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
-    pub(super) recorded: &'a Recorded,
+    pub(super) exchange: Exchange<'a>,
     plan: &'a Plan,
     kind: OnceCell<Kind>,
     found: OnceCell<Option<Found>>,
@@ -53,9 +53,9 @@ pub(super) struct Scene<'a> {
 // === impl Scene ===
 
 impl<'a> Scene<'a> {
-    pub(super) const fn new(recorded: &'a Recorded, plan: &'a Plan) -> Self {
+    pub(super) const fn new(exchange: Exchange<'a>, plan: &'a Plan) -> Self {
         Self {
-            recorded,
+            exchange,
             plan,
             kind: OnceCell::new(),
             found: OnceCell::new(),
@@ -63,14 +63,14 @@ impl<'a> Scene<'a> {
     }
 
     fn kind(&self) -> Kind {
-        *self.kind.get_or_init(|| self.recorded.kind())
+        *self.kind.get_or_init(|| self.exchange.kind())
     }
 
     /// What the walk over the body found; `None` where the body is no JSON.
     pub(super) fn found(&self) -> Option<&Found> {
         let found = self.found.get_or_init(|| match self.kind() {
             Kind::Json | Kind::Ndjson | Kind::Csv | Kind::Text => {
-                self.plan.walk(self.recorded.text())
+                self.plan.walk(self.exchange.text())
             }
             Kind::Empty | Kind::Html | Kind::Xml => None,
         });
@@ -87,6 +87,22 @@ impl Condition {
             Self::All(parts) => parts.iter().all(|part| part.holds(scene)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(scene)),
             Self::Not(part) => !part.holds(scene),
+        }
+    }
+
+    /// Whether something of the body that is there had a part in its holding: a field that was found, or words of a text. A
+    /// status, an address or what is missing says nothing about whose answer it is.
+    pub(super) fn saw_the_body(&self, scene: &Scene<'_>) -> bool {
+        match self {
+            Self::Test(Test::Json { look, is: true }, _) => {
+                !scene.plan.is_of_the_whole(*look) && self.holds(scene)
+            }
+            Self::Test(Test::Body(_), _) => self.holds(scene),
+            Self::Test(..) | Self::Not(_) => false,
+            Self::All(parts) => parts.iter().any(|part| part.saw_the_body(scene)),
+            Self::Any(parts) => parts
+                .iter()
+                .any(|part| part.holds(scene) && part.saw_the_body(scene)),
         }
     }
 
@@ -117,7 +133,7 @@ impl Condition {
             Self::Test(Test::Status(_), _) => {
                 held.extend(
                     scene
-                        .recorded
+                        .exchange
                         .status
                         .map(|status| format!("status {status}")),
                 );
@@ -164,31 +180,31 @@ impl Condition {
 impl Test {
     /// The place of the value that the test found, of those that it compares with; `None` where it does not hold.
     fn which(&self, scene: &Scene<'_>) -> Option<usize> {
-        let recorded = scene.recorded;
+        let exchange = scene.exchange;
         match self {
             Self::Status(ranges) => {
-                let status = recorded.status?;
+                let status = exchange.status?;
                 let within = |(first, last): &(u16, u16)| (*first..=*last).contains(&status);
                 ranges.iter().position(within)
             }
             Self::Kind(kinds) => kinds.iter().position(|kind| *kind == scene.kind()),
             Self::Method(methods) => methods
                 .iter()
-                .position(|method| recorded.method.eq_ignore_ascii_case(method)),
-            Self::Host(words) => words.which(recorded.host.as_bytes()),
+                .position(|method| exchange.method.eq_ignore_ascii_case(method)),
+            Self::Host(words) => words.which(exchange.host.as_bytes()),
             Self::Path(parts) => {
-                let path = recorded.path();
+                let path = exchange.path();
                 parts.iter().position(|part| path.contains(&**part))
             }
             Self::Header(name, wanted) => {
-                let values = recorded.headers.get_all(name).iter();
+                let values = exchange.headers.get_all(name).iter();
                 of_any(wanted.as_ref(), values)
             }
             Self::Query(name, wanted) => {
-                let values = recorded.query(name);
+                let values = exchange.query(name);
                 of_any(wanted.as_ref(), values.map(Text))
             }
-            Self::Body(words) => words.which(recorded.head()),
+            Self::Body(words) => words.which(exchange.head()),
             Self::Json { look, is } => {
                 let found = scene.found()?;
                 (found.bit(*look) == *is).then(|| found.which(*look))

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
+use crate::classify::recorded::Recorded;
 
 /// The rules of a source with one rule, `a/it`.
 fn one(when: &str) -> Rules {
@@ -42,7 +43,7 @@ fn with_field(name: &'static str, value: &'static str) -> Recorded {
 }
 
 fn holds(when: &str, body: &str) -> bool {
-    one(when).on(&answer(200, body)).judge().is_some()
+    one(when).on(answer(200, body).exchange()).judge().is_some()
 }
 
 /// Each condition holds for all of the first bodies and none of the second.
@@ -51,13 +52,13 @@ fn tells_apart(when: &str, yes: &[&str], no: &[&str]) {
     let rules = one(when);
     for body in yes {
         assert!(
-            rules.on(&answer(200, body)).judge().is_some(),
+            rules.on(answer(200, body).exchange()).judge().is_some(),
             "{when} must hold for {body}"
         );
     }
     for body in no {
         assert!(
-            rules.on(&answer(200, body)).judge().is_none(),
+            rules.on(answer(200, body).exchange()).judge().is_none(),
             "{when} must not hold for {body}"
         );
     }
@@ -235,20 +236,25 @@ fn conditions_are_put_together() {
         &[r#"{"a":1}"#, r#"{"b":1}"#],
         &["{}", r#"{"a":1,"c":1}"#],
     );
-    assert!(one(when).on(&answer(201, r#"{"a":1}"#)).judge().is_none());
+    assert!(
+        one(when)
+            .on(answer(201, r#"{"a":1}"#).exchange())
+            .judge()
+            .is_none()
+    );
 }
 
 #[test]
 fn a_status_is_one_of_a_list_or_of_a_hundred() {
     let rules = one("{ status: [401, 5xx] }");
-    let held = |status| rules.on(&answer(status, "")).judge().is_some();
+    let held = |status| rules.on(answer(status, "").exchange()).judge().is_some();
     assert!(held(401) && held(500) && held(599));
     assert!(!held(400) && !held(600));
     let failed = Recorded {
         status: None,
         ..answer(200, "")
     };
-    assert!(rules.on(&failed).judge().is_none());
+    assert!(rules.on(failed.exchange()).judge().is_none());
 }
 
 #[test]
@@ -283,7 +289,7 @@ fn the_body_is_read_as_text() {
 #[test]
 fn fields_and_the_request_are_tested() {
     let mitigated = with_field("cf-mitigated", "Challenge");
-    let held = |when: &str| one(when).on(&mitigated).judge().is_some();
+    let held = |when: &str| one(when).on(mitigated.exchange()).judge().is_some();
     assert!(
         held("{ header: cf-mitigated }") && held("{ header: CF-Mitigated, equals: challenge }")
     );
@@ -306,27 +312,35 @@ fn the_first_rule_that_holds_decides() {
         "  - { name: other, class: server_error, doc: d, when: { json: /error } }",
     ));
     let fine = rules
-        .on(&answer(200, r#"{"data":1,"error":"x"}"#))
+        .on(answer(200, r#"{"data":1,"error":"x"}"#).exchange())
         .judge()
         .unwrap();
     assert_eq!((fine.class, &*fine.rule), (None, "a/fine"));
     let limited = answer(200, r#"{"error":"x"}"#);
-    let verdict = rules.on(&limited).judge().unwrap().verdict(&limited, None);
+    let verdict = rules
+        .on(limited.exchange())
+        .judge()
+        .unwrap()
+        .verdict(&limited.exchange(), None);
     assert_eq!(verdict.class, Some(FaultClass::RateLimit));
     assert_eq!((&*verdict.rule, &*verdict.evidence), ("a/limit", "/error"));
     assert_eq!(verdict.wait, Some(Duration::from_secs(90)));
     assert!(!verdict.retryable);
-    assert_eq!(rules.on(&answer(200, "{}")).judge(), None);
+    assert_eq!(rules.on(answer(200, "{}").exchange()).judge(), None);
 }
 
 #[test]
 fn evidence_of_what_is_not_there_names_the_test() {
     let found = one("{ not: { any: [ { json: /a }, { json: /b, equals: 1 } ] } }");
-    let found = found.on(&answer(200, "{}")).judge().unwrap();
+    let found = found.on(answer(200, "{}").exchange()).judge().unwrap();
     assert_eq!(found.evidence, "not (/a or /b equals 1)");
     let found = one("{ status: 2xx, not: { json: /a } }");
     assert_eq!(
-        found.on(&answer(204, "")).judge().unwrap().evidence,
+        found
+            .on(answer(204, "").exchange())
+            .judge()
+            .unwrap()
+            .evidence,
         "status 204"
     );
 }
@@ -336,7 +350,7 @@ fn evidence_names_the_field_and_not_the_text() {
     let rules =
         one("{ status: 200, any: [ { json: /x }, { json: /note, contains: [late, slow] } ] }");
     let found = rules
-        .on(&answer(200, r#"{"note":"secret, slow"}"#))
+        .on(answer(200, r#"{"note":"secret, slow"}"#).exchange())
         .judge()
         .unwrap();
     assert_eq!(found.evidence, r#"status 200, /note contains "slow""#);
@@ -351,10 +365,10 @@ fn a_wait_is_read_from_the_body() {
         ));
         let answer = answer(200, &format!(r#"{{"w":{value}}}"#));
         rules
-            .on(&answer)
+            .on(answer.exchange())
             .judge()
             .unwrap()
-            .verdict(&answer, Some(now))
+            .verdict(&answer.exchange(), Some(now))
             .wait
     };
     let seconds = |seconds| Some(Duration::from_secs(seconds));
@@ -371,7 +385,7 @@ fn a_wait_is_read_from_the_body() {
 fn what_is_missing_makes_a_good_answer_suspect() {
     let text = "source: a\ncomplete:\n  - { ask: { query: symbols, split: ',' }, got: { json: '/rows/*/s' } }\n";
     let rules = Rules::parse(text).unwrap();
-    let found = |status, body| rules.on(&answer(status, body)).judge();
+    let found = |status, body| rules.on(answer(status, body).exchange()).judge();
     let some = found(200, r#"{"rows":[{"s":"A"},{"s":"B"}]}"#).unwrap();
     assert_eq!(
         (some.class, some.suspect.as_deref()),
@@ -396,7 +410,7 @@ proptest! {
     fn no_bytes_make_it_panic(body: Vec<u8>, status in 0_u16..1000) {
         let rules = one(ALL_FORMS);
         let recorded = Recorded { body: body.into(), ..answer(status, "") };
-        let _ = rules.on(&recorded).judge();
+        let _ = rules.on(recorded.exchange()).judge();
     }
 
     #[test]
@@ -406,7 +420,7 @@ proptest! {
         let other = answer(200, &format!(r#"{{"{}":"{}"}}"#, escaped(&key), escaped(&text)));
         for when in ["{ json: /a, contains: b }", "{ json: /b, equals: [a, B] }", "{ json: '/*', empty: true }", "{ json: /c, starts: ab }"] {
             let rules = one(when);
-            prop_assert_eq!(rules.on(&plain).judge(), rules.on(&other).judge());
+            prop_assert_eq!(rules.on(plain.exchange()).judge(), rules.on(other.exchange()).judge());
         }
     }
 }

@@ -18,6 +18,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Whether that look is at the whole text, and not at a field of it.
+    pub(super) fn is_of_the_whole(&self, look: usize) -> bool {
+        let start = self.automaton.start();
+        start.is_some_and(|state| state.looks.contains(&look))
+    }
+
     /// Walks a text; `None` where it is no JSON.
     pub(super) fn walk(&self, text: &[u8]) -> Option<Found> {
         let mut found = Found::nothing();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use http::HeaderMap;
 
 use super::*;
+use crate::classify::{recorded::Recorded, rules::RulesError};
 
 fn acme(class: &str, host: &str) -> Rules {
     let text = format!(
@@ -21,6 +22,10 @@ fn asked(source: Option<&str>, host: &str) -> Recorded {
         headers: HeaderMap::new(),
         ..Recorded::default()
     }
+}
+
+fn read_all() -> impl Iterator<Item = (&'static str, Result<Rules, RulesError>)> {
+    FILES.iter().map(|(name, text)| (*name, Rules::parse(text)))
 }
 
 #[test]
@@ -64,7 +69,7 @@ fn no_name_or_host_belongs_to_two_built_in_sources() {
 #[test]
 fn a_source_is_found_by_slug_then_other_name_then_host() {
     let sources = Sources::none().with(acme("blocked", "*.acme.example"));
-    let is_found = |source, host| sources.find(&asked(source, host)).is_some();
+    let is_found = |source, host| sources.find(&asked(source, host).exchange()).is_some();
     assert!(is_found(Some("acme"), ""));
     assert!(is_found(Some("acme_inc"), ""));
     assert!(is_found(None, "api.ACME.example"));
@@ -80,8 +85,8 @@ fn a_file_of_the_same_slug_replaces_the_one_before() {
         .with(acme("blocked", "a.example"))
         .with(acme("timeout", "b.example"));
     assert_eq!(sources.names().count(), 1);
-    assert!(sources.find(&asked(None, "a.example")).is_none());
-    assert!(sources.find(&asked(None, "b.example")).is_some());
+    assert!(sources.find(&asked(None, "a.example").exchange()).is_none());
+    assert!(sources.find(&asked(None, "b.example").exchange()).is_some());
 }
 
 #[test]
@@ -96,10 +101,39 @@ fn age_is_told_by_calendars_of_ones_own() {
     let mut answer = asked(Some("acme"), "");
     answer.body = r#"{"t":1704207600}"#.into();
     let day_after = "2024-01-03T15:00:00Z".parse().unwrap();
-    let rules = sources.find(&answer).unwrap();
+    let rules = sources.find(&answer.exchange()).unwrap();
     assert_eq!(
-        rules.on(&answer).stale(day_after, sources.calendars()),
+        rules
+            .on(answer.exchange())
+            .stale(day_after, sources.calendars()),
         None
     );
-    assert!(rules.on(&answer).stale(day_after, calendars()).is_some());
+    assert!(
+        rules
+            .on(answer.exchange())
+            .stale(day_after, calendars())
+            .is_some()
+    );
+}
+
+#[test]
+fn a_built_in_source_is_found_by_slug_other_name_and_host_as_among_all() {
+    for (slug, host) in [
+        ("fred", ""),
+        ("fred_api", "127.0.0.1"),
+        ("api_stlouisfed_org", "api.stlouisfed.org"),
+        ("query1_finance_yahoo_com", "query1.finance.yahoo.com"),
+        ("alpha", "127.0.0.1"),
+        ("nobody", "127.0.0.1"),
+    ] {
+        let sources = Sources::built_in();
+        let among_all = sources.named(Some(slug), host).map(|rules| rules.source());
+        let found = rules_of(slug, host);
+        assert_eq!(
+            found.as_deref().map(Rules::source),
+            among_all,
+            "{slug} {host}"
+        );
+    }
+    assert_eq!(edge().map(Rules::source), Some("edge"));
 }

@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use serde_json::Value;
 
 use crate::classify::{
-    recorded::{Kind, Recorded},
+    exchange::{Exchange, Kind},
     retry_after::MAX_WAIT,
 };
 
@@ -17,16 +17,16 @@ const READ_UP_TO: usize = 64 * 1024;
 const MAX_DEPTH: u8 = 4;
 
 /// What the body says about waiting.
-pub(super) fn wait(recorded: &Recorded, now: Option<Timestamp>) -> Option<Duration> {
+pub(super) fn wait(exchange: &Exchange<'_>, now: Option<Timestamp>) -> Option<Duration> {
     let by_key = || {
-        let is_short = recorded.body.len() <= READ_UP_TO
-            && matches!(recorded.kind(), Kind::Json | Kind::Ndjson);
+        let is_short = exchange.body.len() <= READ_UP_TO
+            && matches!(exchange.kind(), Kind::Json | Kind::Ndjson);
         let answer: Value = is_short
-            .then(|| serde_json::from_slice(&recorded.body).ok())
+            .then(|| serde_json::from_slice(exchange.body).ok())
             .flatten()?;
         keyed(&answer, now, 0)
     };
-    by_key().or_else(|| worded(&recorded.head_of_body(), now))
+    by_key().or_else(|| worded(&exchange.head_of_body(), now))
 }
 
 /// The value of the first key that names a wait.

@@ -4,6 +4,7 @@ use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
+use crate::classify::recorded::Recorded;
 
 const NOW: &str = "2026-11-22T12:00:00Z";
 
@@ -26,7 +27,7 @@ fn limited(fields: &[(&str, &str)], body: &str) -> Recorded {
 fn check(recorded: &Recorded, expected: Option<u64>) {
     let now = NOW.parse().ok();
     assert_eq!(
-        of(recorded, FaultClass::RateLimit, now),
+        of(&recorded.exchange(), FaultClass::RateLimit, now),
         expected.map(Duration::from_secs),
         "{:?} {:?}",
         recorded.headers,
@@ -91,12 +92,21 @@ fn the_fields_of_a_budget_are_read_in_all_their_forms() {
 #[test]
 fn a_budget_says_nothing_about_other_faults() {
     let recorded = limited(&[("x-ratelimit-reset", "90")], "try again in 5 minutes");
-    assert_eq!(of(&recorded, FaultClass::NotFound, NOW.parse().ok()), None);
+    assert_eq!(
+        of(&recorded.exchange(), FaultClass::NotFound, NOW.parse().ok()),
+        None
+    );
 }
 
 #[test]
 fn without_a_clock_only_spans_are_read() {
-    let read = |fields: &[(&str, &str)]| of(&limited(fields, ""), FaultClass::QuotaExceeded, None);
+    let read = |fields: &[(&str, &str)]| {
+        of(
+            &limited(fields, "").exchange(),
+            FaultClass::QuotaExceeded,
+            None,
+        )
+    };
     assert_eq!(read(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
     assert_eq!(
         read(&[("retry-after", "Sun, 22 Nov 2026 12:00:30 GMT")]),
@@ -148,7 +158,7 @@ proptest! {
     #[test]
     fn no_words_make_it_panic(field in "[ -~]{0,40}", body in "(in|after|until|wait|for)? ?[0-9]{0,25} ?(seconds|days|hours)? ?.{0,40}") {
         for name in ["retry-after", "ratelimit", "x-ratelimit-reset"] {
-            let wait = of(&limited(&[(name, &field)], &body), FaultClass::RateLimit, NOW.parse().ok());
+            let wait = of(&limited(&[(name, &field)], &body).exchange(), FaultClass::RateLimit, NOW.parse().ok());
             prop_assert!(wait.is_none_or(|wait| wait <= MAX_WAIT));
         }
     }

@@ -11,19 +11,21 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Response, response::Parts};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::{
     attempt::{Ask, TransportError},
     body::{Body, BoxError, Chunks},
-    classify::{self, BodyVerdict, Expectation, HeadVerdict, Reply, shape::Shape},
+    classify::{self, Expectation, HeadVerdict},
     healer::House,
     hop::strip_hop_fields,
-    kept::{BodyHash, Copy, Memory, Received, UrlKey, Wanted, caller},
+    kept::{Copy, Memory, UrlKey, Wanted, caller},
     layers::{
         heal::{
             echo,
             gates::{Gates, Who},
+            judging::Whole,
             read::{Bounds, Read, read},
         },
         observe::Call,
@@ -37,7 +39,7 @@ use crate::{
         exchange::Sent,
         fault::{Domain, Fault, FaultClass},
         fidelity::Fidelity,
-        provenance::Provenance,
+        provenance::{Provenance, Suspect},
     },
 };
 
@@ -76,6 +78,8 @@ pub(crate) struct Good {
     pub(crate) response: Response<Body>,
     /// Whether a copy of it is kept.
     pub(crate) stored: bool,
+    /// What is odd about it.
+    pub(crate) suspect: Option<Suspect>,
 }
 
 /// A bad answer, or none.
@@ -91,10 +95,22 @@ pub(crate) struct Bad<E> {
 pub(crate) enum Last<E> {
     /// An answer whose own status says that it is bad.
     Response(Box<Response<Body>>),
+    /// An answer that is good but for its age.
+    Frozen(Box<Frozen>),
     /// The inner service's error.
     Error(E),
     /// Nothing that may be passed on: no answer in time, or a bad one that looks good.
     Nothing,
+}
+
+/// An answer whose data stands still.
+#[derive(Debug)]
+pub(crate) struct Frozen {
+    pub(crate) response: Response<Body>,
+    /// How old it is by what it names itself.
+    pub(crate) age: Duration,
+    /// Whether the kept copy names something newer.
+    pub(crate) is_behind_copy: bool,
 }
 
 // === impl Place ===
@@ -250,8 +266,8 @@ impl Place {
     fn failed(&self, gates: &Gates, fault: &Fault, heard: Heard) {
         let object = self.key.object();
         gates.failed(fault, object, heard);
-        if self.gates.url.is_none() && fault.domain == Domain::Object && !fault.is_change_of_shape()
-        {
+        let marks = !fault.is_change_of_shape() && fault.class != FaultClass::StaleData;
+        if self.gates.url.is_none() && fault.domain == Domain::Object && marks {
             self.house
                 .kept
                 .find_or_begin(self.key, heard.at)
@@ -290,25 +306,20 @@ impl Place {
             .is_some_and(|inner| inner.fidelity > Some(Fidelity::Exact))
         {
             // A layer further in has healed it already, and says what it is.
-            return Ok(as_it_comes(head, Body::wrap(body)));
+            return Ok(as_it_comes(Response::from_parts(head, Body::wrap(body))));
         }
         let expected = Expectation {
             method: &ask.method,
             with_credentials: self.with_credentials,
             judge_up_to: self.house.limits.judge_up_to,
         };
-        let now = || self.house.clock.timestamp(self.house.clock.now());
-        let fault = match classify::judge_head(&head, expected, now) {
-            HeadVerdict::Pass => return Ok(as_it_comes(head, Body::wrap(body))),
-            HeadVerdict::Fault(fault) if is_the_callers(&fault, pass) => {
-                return Ok(as_it_comes(head, Body::wrap(body)));
+        let by_status = match classify::judge_head(&head, expected, || self.time()) {
+            HeadVerdict::Pass => {
+                return Ok(as_it_comes(Response::from_parts(head, Body::wrap(body))));
             }
             HeadVerdict::Fault(fault) if ask.method == Method::HEAD => {
                 let response = Response::from_parts(head, Body::empty());
-                return Err(Bad {
-                    fault,
-                    last: Last::Response(Box::new(response)),
-                });
+                return self.refused(fault, response, pass.has_key());
             }
             HeadVerdict::Fault(fault) => Some(fault),
             HeadVerdict::Judge => None,
@@ -321,123 +332,42 @@ impl Place {
             }
             read @ Read::Streaming(_) => read,
         };
-        match (read, fault) {
-            (Read::Whole(chunks), None) => self.judge(ask, head, chunks),
-            (Read::Streaming(body), None) => Ok(as_it_comes(head, body)),
+        let has_key = pass.has_key();
+        let whole = |head, chunks| Whole {
+            head,
+            chunks,
+            has_key,
+        };
+        match (read, by_status) {
+            (Read::Whole(chunks), None) => self.judge(ask, whole(head, chunks)),
+            (Read::Streaming(body), None) => Ok(as_it_comes(Response::from_parts(head, body))),
             (Read::Broken(fault, read), None) => {
                 let fault = fault.with_status(head.status);
-                Err(self.bad(fault, head, Body::broken(read)))
+                Err(self.broken(fault, head, read))
             }
-            (Read::Whole(chunks), Some(fault)) => Err(Bad {
-                fault,
-                last: Last::Response(Box::new(Response::from_parts(head, Body::of(chunks)))),
-            }),
-            (Read::Streaming(body), Some(fault)) => Err(Bad {
-                fault,
-                last: Last::Response(Box::new(Response::from_parts(head, body))),
-            }),
-            (Read::Broken(_, read), Some(fault)) => Err(self.bad(fault, head, Body::broken(read))),
+            (Read::Whole(chunks), Some(fault)) => {
+                self.judge_refusal(ask, whole(head, chunks), fault)
+            }
+            (Read::Streaming(body), Some(fault)) => {
+                self.refused(fault, Response::from_parts(head, body), has_key)
+            }
+            (Read::Broken(_, read), Some(fault)) => Err(self.broken(fault, head, read)),
         }
     }
 
-    fn judge<E>(&self, ask: &Ask, head: Parts, chunks: Chunks) -> Result<Good, Bad<E>> {
-        let memory = self
-            .memory
-            .clone()
-            .or_else(|| self.house.kept.find(self.key));
-        let varies_by = self.house.kept.varied(&head.headers, &ask.headers);
-        let hash = self.house.kept.hash_of(&head.headers, &chunks);
-        let known = memory.as_ref().filter(|memory| memory.knows(hash));
-        let known_copy = known.and_then(|memory| memory.copy_with(hash));
-        let verdict = match &memory {
-            Some(_) if known.is_some() => BodyVerdict::Good(None),
-            Some(memory) => {
-                classify::judge_body(&head, &chunks, memory.promise(varies_by).as_deref())
-            }
-            None => classify::judge_body(&head, &chunks, None),
-        };
-        let shape = match verdict {
-            BodyVerdict::Good(shape) => Ok(shape),
-            BodyVerdict::Changed(shape, fault) => match &memory {
-                Some(memory) if !memory.accepts(&shape) => Err(fault),
-                _ => Ok(Some(shape)),
-            },
-            BodyVerdict::Fault(fault) => {
-                memory.iter().for_each(|memory| memory.forgets_candidate());
-                Err(fault)
-            }
-        };
-        let shape = shape.and_then(|shape| self.keep_to_rules(&head, &chunks).map(|()| shape));
-        let shape = match shape {
-            Ok(shape) => shape,
-            Err(fault) => return Err(self.bad(fault, head, Body::of(chunks))),
-        };
-        let received = Received {
-            method: &ask.method,
-            request: &ask.headers,
-            with_credentials: self.with_credentials,
-            status: head.status,
-            headers: &head.headers,
-            body: &chunks,
-            hash,
-            known: known_copy,
-        };
-        let stored = self.remember(
-            &received,
-            memory,
-            Learned {
-                shape,
-                varies_by,
-                hash,
-            },
-        );
-        Ok(Good {
-            response: Response::from_parts(head, Body::of(chunks)),
-            stored,
-        })
-    }
-
-    /// A bad answer that looks good, or broke off. It is passed on only where healing does nothing but watch.
-    fn bad<E>(&self, fault: Fault, head: Parts, body: Body) -> Bad<E> {
-        let last = if self.treatment.observe {
-            Last::Response(Box::new(Response::from_parts(head, body)))
-        } else {
-            Last::Nothing
-        };
-        Bad { fault, last }
-    }
-
-    /// What rules of one's own say of an answer that the general ones call good.
-    pub(crate) fn keep_to_rules(&self, head: &Parts, chunks: &Chunks) -> Result<(), Fault> {
-        let reply = Reply::of(head, chunks);
-        let broken = self
-            .house
-            .rules
-            .iter()
-            .find_map(|rule| rule.classify(&reply));
-        broken.map_or(Ok(()), Err)
-    }
-
-    /// Keeps what may be kept of a good answer. Returns whether that is a copy.
-    fn remember(
-        &self,
-        received: &Received<'_>,
-        memory: Option<Arc<Memory>>,
-        learned: Learned,
-    ) -> bool {
-        let now = || self.house.clock.now();
-        let memory = memory.unwrap_or_else(|| self.house.kept.find_or_begin(self.key, now()));
-        memory.learns(learned.hash);
-        if let Some(shape) = learned.shape {
-            self.route.looks_like(shape.likeness());
-            memory.promises(shape, learned.varies_by);
+    /// An answer that broke off. What came of it is passed on only where healing does nothing but watch.
+    fn broken<E>(&self, fault: Fault, head: Parts, read: Chunks) -> Bad<E> {
+        let broken = || Response::from_parts(head, Body::broken(read));
+        let passed = self.treatment.observe.then(broken);
+        Bad {
+            fault,
+            last: passed.map_or(Last::Nothing, |response| Last::Response(Box::new(response))),
         }
-        let copy = self.house.kept.copy_of(received, now);
-        let stored = copy.is_some();
-        if let Some(copy) = copy {
-            self.house.kept.keep(self.key, &memory, copy);
-        }
-        stored
+    }
+
+    /// The wall time.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.house.clock.timestamp(self.house.clock.now())
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
@@ -451,24 +381,11 @@ impl Place {
     }
 }
 
-/// What a good answer teaches about its URL.
-struct Learned {
-    /// Its shape, where it is not just the promised one.
-    shape: Option<Shape>,
-    /// Of which variant it is the shape.
-    varies_by: Option<u64>,
-    hash: BodyHash,
-}
-
-/// Whether the caller made the mistake. A key that we put in is ours to answer for.
-fn is_the_callers(fault: &Fault, pass: &Pass) -> bool {
-    fault.class.is_the_callers() && !(fault.class == FaultClass::AuthError && pass.has_key())
-}
-
 /// An answer that is not read whole, and so not kept.
-fn as_it_comes(head: Parts, body: Body) -> Good {
+pub(crate) const fn as_it_comes(response: Response<Body>) -> Good {
     Good {
-        response: Response::from_parts(head, body),
+        response,
         stored: false,
+        suspect: None,
     }
 }

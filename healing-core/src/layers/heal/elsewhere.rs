@@ -9,10 +9,14 @@ use tokio::time::Instant;
 use crate::{
     attempt::{Ask, Miss, Refusal},
     body::Body,
-    classify::{self, BodyVerdict},
+    classify::{
+        BodyVerdict,
+        live::{Expected, Incoming},
+    },
     layers::heal::{
         call::Place,
         gates::Gates,
+        judging::Whole,
         read::{Read, read},
     },
     outage::{Passage, Ticket},
@@ -104,19 +108,42 @@ impl Place {
             }
             Read::Broken(fault, _) => return Err(Miss::Elsewhere(fault)),
         };
+        let whole = Whole {
+            head,
+            chunks,
+            has_key: false,
+        };
+        self.rejudge(&whole).map_err(Miss::Elsewhere)?;
+        Ok(whole.response())
+    }
+
+    fn rejudge(&self, whole: &Whole) -> Result<(), Fault> {
         let memory = self
             .memory
             .clone()
             .or_else(|| self.house.kept.find(self.key));
-        let varies_by = self.house.kept.varied(&head.headers, &self.ask.headers);
+        let fields = &whole.head.headers;
+        let varies_by = self.house.kept.varied(fields, &self.ask.headers);
         let promise = memory.and_then(|memory| memory.promise(varies_by));
-        let judged = match classify::judge_body(&head, &chunks, promise.as_deref()) {
-            BodyVerdict::Good(_) => self.keep_to_rules(&head, &chunks),
-            BodyVerdict::Changed(_, fault) | BodyVerdict::Fault(fault) => Err(fault),
+        let rules = self.route.source.rules.load();
+        let now = || self.time();
+        let incoming = Incoming {
+            method: &self.ask.method,
+            uri: &self.ask.uri,
+            head: &whole.head,
+            rules: rules.as_deref(),
+            freshness: self.treatment.freshness.as_deref(),
+            range: None,
+            now: &now,
         };
-        judged
-            .map(|()| Response::from_parts(head, Body::of(chunks)))
-            .map_err(Miss::Elsewhere)
+        let expected = Expected {
+            promise: promise.as_deref(),
+            usual: None,
+        };
+        match incoming.judge_body(&whole.chunks, expected).verdict {
+            BodyVerdict::Good(_) => self.keep_to_rules(whole),
+            BodyVerdict::Changed(_, fault) | BodyVerdict::Fault(fault) => Err(fault),
+        }
     }
 }
 

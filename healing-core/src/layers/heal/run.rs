@@ -20,7 +20,7 @@ use crate::{
     layers::heal::{
         attempts::Calls,
         broken_off,
-        call::{Bad, Good, Last, Place, Underway},
+        call::{Bad, Last, Place, Underway},
         handover::Give,
         scene::{Beside, Scene},
     },
@@ -162,8 +162,8 @@ where
         };
         let mut call = pin!(place.call(&place.ask, answer, underway));
         let called = timeout_at(first_wait, &mut call).await;
-        if let Ok(Ok(Good { response, stored })) = called {
-            return self.exact(response, stored);
+        if let Ok(Ok(good)) = called {
+            return self.exact(good);
         }
         self.response_time = self.waited();
         if let Ok(Err(Bad { fault, last })) = called {
@@ -280,7 +280,7 @@ where
     /// Whether a strategy would act without the upstream's answer.
     fn has_beside(&self, class: FaultClass) -> bool {
         let resting = [Fault::resting(class)];
-        let floor = self.floor();
+        let floor = self.floor(&resting);
         let mut strategies = self.place.treatment.strategies.iter();
         strategies.any(|strategy| {
             let offer = || strategy.offer(&self.place.ask, &resting);
@@ -334,7 +334,7 @@ where
         faults: &[Fault],
         last: &Arc<Mutex<Last<S::Error>>>,
     ) -> Tried {
-        let floor = self.floor();
+        let floor = self.floor(faults);
         let place = Arc::clone(&self.place);
         let Ok(offer) = strategy.offer(&place.ask, faults) else {
             return Tried::Missed(None);
@@ -354,7 +354,7 @@ where
         match tried {
             Ok(Ok(answer)) => {
                 let cache = self.cache_use(stored.load(Relaxed));
-                match self.truth_of(&answer, strategy.id(), cache) {
+                match self.truth_of(&answer, (strategy.id(), cache), floor) {
                     Some(truth) => Tried::Answered(answer.response, truth),
                     None => Tried::Missed(None),
                 }
@@ -373,7 +373,12 @@ where
 
     /// What an answer of a strategy really is: what a layer further in says of it holds, for fidelity never rises on the way
     /// out. `None` where that is less than the caller takes.
-    fn truth_of(&self, answer: &Answer, id: StrategyId, cache: CacheUse) -> Option<Provenance> {
+    fn truth_of(
+        &self,
+        answer: &Answer,
+        (id, cache): (StrategyId, CacheUse),
+        floor: Fidelity,
+    ) -> Option<Provenance> {
         let inner = answer.response.extensions().get::<Provenance>();
         let fidelity = inner.map_or(answer.fidelity, |inner| {
             answer
@@ -382,7 +387,7 @@ where
         });
         let age = inner.and_then(|inner| inner.age);
         let young = |most| age.is_none_or(|age| age <= most);
-        let taken = fidelity.meets(self.floor()) && self.place.ask.floor.max_age.is_none_or(young);
+        let taken = fidelity.meets(floor) && self.place.ask.floor.max_age.is_none_or(young);
         let instead = answer.instead.as_ref();
         let instead = instead.or_else(|| inner.and_then(|inner| inner.instead.as_ref()));
         taken.then(|| Provenance {
@@ -392,10 +397,11 @@ where
         })
     }
 
-    /// The lowest fidelity worth trying for: nothing further away than what is in hand.
-    fn floor(&self) -> Fidelity {
+    /// The lowest fidelity worth trying for: nothing further away than what is in hand, or than data that stands still.
+    fn floor(&self, faults: &[Fault]) -> Fidelity {
         let floor = self.place.ask.floor.fidelity;
-        if self.in_hand.is_some() {
+        let stands_still = |fault: &Fault| fault.class == FaultClass::StaleData;
+        if self.in_hand.is_some() || faults.first().is_some_and(stands_still) {
             floor.min(Fidelity::Stale)
         } else {
             floor

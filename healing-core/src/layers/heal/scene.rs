@@ -11,7 +11,7 @@ use crate::{
     layers::{
         heal::{
             answers,
-            call::{Last, Place},
+            call::{Frozen, Good, Last, Place},
             handover::Give,
         },
         observe::Answered,
@@ -91,12 +91,20 @@ impl<S, E> Scene<S, E> {
     }
 
     /// The upstream's own answer; what a layer further in says of it holds, for fidelity never rises on the way out.
-    pub(crate) fn exact(&mut self, response: Response<Body>, stored: bool) {
-        let truth = self.truth(
-            Some(Fidelity::Exact),
-            StrategyId::DIRECT,
-            self.cache_use(stored),
-        );
+    pub(crate) fn exact(&mut self, good: Good) {
+        let Good {
+            response,
+            stored,
+            suspect,
+        } = good;
+        let truth = Provenance {
+            suspect,
+            ..self.truth(
+                Some(Fidelity::Exact),
+                StrategyId::DIRECT,
+                self.cache_use(stored),
+            )
+        };
         let inner = response
             .extensions()
             .get::<Provenance>()
@@ -174,19 +182,15 @@ impl<S, E> Scene<S, E> {
 
     /// Nothing better came: what is in hand, or the last real outcome.
     pub(crate) fn exhausted(&mut self, fault: Fault, last: Last<E>) {
-        if let Some(copy) = self.in_hand.clone() {
-            return self.stale(&copy, fault, CacheUse::AfterFault);
-        }
-        let outcome = match last {
-            Last::Response(response) => Ok(*response),
-            Last::Error(error) if !self.place.house.answers_errors => Err(error),
-            Last::Error(_) | Last::Nothing => {
-                let detail = format!(
-                    "{} did not give usable data: {fault}",
-                    self.place.ask.route.source()
-                );
-                return self.problem(Problem::of_fault(&fault).detail(detail), fault);
+        let copy = self.in_hand.clone();
+        let outcome = match (last, copy) {
+            (Last::Frozen(frozen), copy) if copy.is_none() || !frozen.is_behind_copy => {
+                return self.frozen(*frozen, fault);
             }
+            (_, Some(copy)) => return self.stale(&copy, fault, CacheUse::AfterFault),
+            (Last::Response(response), None) => Ok(*response),
+            (Last::Error(error), None) if !self.place.house.answers_errors => Err(error),
+            (Last::Error(_) | Last::Frozen(_) | Last::Nothing, None) => return self.useless(fault),
         };
         let truth = self.truth(None, StrategyId::NONE, self.cache_use(false));
         self.answer(
@@ -196,6 +200,34 @@ impl<S, E> Scene<S, E> {
                 ..truth
             },
         );
+    }
+
+    /// An answer whose data stands still, as what it is, where its caller takes that.
+    fn frozen(&mut self, frozen: Frozen, fault: Fault) {
+        let floor = self.place.ask.floor;
+        let is_young = floor.max_age.is_none_or(|most| frozen.age <= most);
+        if !is_young || !Fidelity::Stale.meets(floor.fidelity) {
+            return self.useless(fault);
+        }
+        let cache = self.cache_use(false);
+        let truth = self.truth(Some(Fidelity::Stale), StrategyId::DIRECT, cache);
+        self.answer(
+            Ok(frozen.response),
+            Provenance {
+                fault: Some(fault),
+                age: Some(frozen.age),
+                ..truth
+            },
+        );
+    }
+
+    /// Nothing that may be given.
+    fn useless(&mut self, fault: Fault) {
+        let detail = format!(
+            "{} did not give usable data: {fault}",
+            self.place.ask.route.source()
+        );
+        self.problem(Problem::of_fault(&fault).detail(detail), fault);
     }
 
     pub(crate) fn truth(
@@ -211,6 +243,7 @@ impl<S, E> Scene<S, E> {
             route: Some(self.place.ask.route.clone()),
             fault: None,
             age: None,
+            suspect: None,
             attempts: self.attempts,
             took: self.waited(),
             cache,
@@ -237,6 +270,7 @@ impl<S, E> Scene<S, E> {
             ask: &self.place.ask,
             truth: &truth,
             response_time: self.response_time,
+            slow: self.place.treatment.thresholds.slow,
         });
         if let Ok(response) = &mut outcome {
             response.extensions_mut().insert(truth);

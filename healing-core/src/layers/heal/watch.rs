@@ -11,7 +11,7 @@ use crate::{
     attempt::TransportError,
     body::{Body, BoxError},
     layers::heal::{
-        call::{Bad, Good, Underway},
+        call::{Bad, Underway},
         scene::Scene,
     },
     pace::Pass,
@@ -48,7 +48,7 @@ where
         self.response_time = self.waited();
         let treatment = &self.place.treatment;
         match called {
-            Ok(Good { response, stored }) => {
+            Ok(good) => {
                 if let Some(class) = resting {
                     self.observed = self.would(&[Fault::resting(class)], in_hand);
                 } else if in_hand.is_some() && self.response_time > treatment.deadline {
@@ -56,7 +56,7 @@ where
                 } else if self.response_time > treatment.timeout {
                     self.observed = Observed::Would("a timeout".into());
                 }
-                self.exact(response, stored);
+                self.exact(good);
             }
             Err(Bad { fault, last }) => {
                 self.observed = self.would(std::slice::from_ref(&fault), in_hand);

@@ -18,7 +18,7 @@ fn stale(freshness: &str, body: &str, now: &str) -> Option<Finding> {
     let now = now.parse().unwrap();
     Rules::parse(&text)
         .unwrap()
-        .on(&answer(200, body))
+        .on(answer(200, body).exchange())
         .stale(now, sources::calendars())
 }
 
@@ -74,6 +74,8 @@ fn the_first_age_that_finds_its_field_decides() {
     let now = "2024-01-02T15:30:00Z".parse().unwrap();
     let rules = Rules::parse(text).unwrap();
     let recorded = answer(200, r#"{"t":1704207600}"#);
-    let found = rules.on(&recorded).stale(now, sources::calendars());
+    let found = rules
+        .on(recorded.exchange())
+        .stale(now, sources::calendars());
     assert_eq!(found, None);
 }

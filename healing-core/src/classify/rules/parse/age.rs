@@ -14,15 +14,6 @@ use crate::{
     written::{Node, unknown},
 };
 
-const UNITS: [(&str, Unit); 6] = [
-    ("s", Unit::S),
-    ("ms", Unit::Ms),
-    ("us", Unit::Us),
-    ("ns", Unit::Ns),
-    ("date", Unit::Date),
-    ("datetime", Unit::DateTime),
-];
-
 const FREQUENCIES: [(&str, Frequency); 5] = [
     ("daily", Frequency::Daily),
     ("weekly", Frequency::Weekly),
@@ -48,7 +39,7 @@ impl Draft<'_> {
         let fields = Fields::of(node, "item of freshness", &KEYS, &mut self.mistakes)?;
         let when = fields.find("when").map(|node| self.condition(node));
         let unit = fields.require("unit", &mut self.mistakes);
-        let unit = unit.and_then(|node| self.one_of(node, "unit", &UNITS));
+        let unit = unit.and_then(|node| self.one_of(node, "unit", &Unit::NAMES));
         let zone = fields
             .find("zone")
             .map_or(Some(TimeZone::UTC), |node| self.zone(node));

@@ -4,7 +4,7 @@ use http::HeaderName;
 
 use crate::{
     classify::{
-        recorded::Kind,
+        exchange::Kind,
         rules::{
             about::About,
             condition::{Condition, Test},

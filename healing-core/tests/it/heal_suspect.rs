@@ -1,0 +1,95 @@
+//! Good answers that are odd: a number that is watched, and what is called slow or ill.
+
+use std::sync::Arc;
+
+use healing_core::{Heal, Healer, HealthStatus, Range, Settings, Suspect, Treatment};
+
+use crate::layers_support::{Act, Port, Upstream, answer, ask, get, healed_by, json, seconds};
+
+const URL: &str = "http://api.test/api/quote/AAPL";
+
+fn price(price: f64) -> Act {
+    json(format!(r#"{{"quote":{{"price":{price:?},"open":1.5}}}}"#))
+}
+
+fn set(upstream: &Upstream, change: impl FnOnce(&mut Treatment)) -> (Heal<Port>, Healer) {
+    let healer = Healer::builder().build();
+    let mut treatment = Treatment::default();
+    change(&mut treatment);
+    let mut settings = Settings::default();
+    settings.otherwise = Arc::new(treatment);
+    healer.configure(&settings).unwrap();
+    (healed_by(upstream, healer.clone()), healer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_out_of_its_bounds_or_far_from_its_past_is_suspect_and_given() {
+    let upstream = Upstream::that(price(100.0));
+    let (client, healer) = set(&upstream, |treatment| {
+        let range = Range::of("/quote/price").unwrap().at_least(0.01);
+        treatment.range = Some(Arc::new(range));
+    });
+    let mut said = Vec::new();
+    for now in [
+        100.0, 101.0, 100.5, 101.5, 100.5, 101.0, 0.0, 101.2, 1012.0, 101.3, 50.0, 50.1,
+    ] {
+        upstream.becomes(price(now));
+        let got = ask(&client, get(URL)).await;
+        assert!(got.is_fresh(), "{got:?}");
+        said.extend(got.truth.suspect.map(|suspect| (format!("{now}"), suspect)));
+    }
+    let expected = [
+        ("0".to_owned(), Suspect::OutOfRange),
+        ("1012".to_owned(), Suspect::Jump),
+        ("50".to_owned(), Suspect::Jump),
+    ];
+    assert_eq!(said, expected);
+    let route = healer.snapshot().sources.remove(0).routes.remove(0);
+    assert_eq!(
+        (route.failed_requests, route.status),
+        (0, HealthStatus::Healthy)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_too_long_is_given_and_counts_as_failed() {
+    let upstream = Upstream::that(price(1.0).late(seconds(4)));
+    for (slow, failed) in [(5, 0), (3, 2)] {
+        let (client, healer) = set(&upstream, |treatment| {
+            treatment.thresholds.slow = seconds(slow);
+        });
+        for n in 0..2 {
+            // Nothing in hand of either: each caller waits for it.
+            let got = ask(&client, get(&format!("http://api.test/api/quote/S{n}"))).await;
+            assert!(got.is_fresh(), "{got:?}");
+        }
+        let sources = healer.snapshot().sources;
+        let all: u64 = sources[0]
+            .routes
+            .iter()
+            .map(|route| route.failed_requests)
+            .sum();
+        assert_eq!(all, failed, "slow from {slow} s on");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_many_failures_make_a_route_ill_is_set_for_it() {
+    for (degraded_from, critical_from, status) in [
+        (0.05, 0.20, HealthStatus::Critical),
+        (0.05, 0.60, HealthStatus::Degraded),
+        (0.60, 0.80, HealthStatus::Healthy),
+    ] {
+        let upstream = Upstream::that(price(1.0));
+        let (client, healer) = set(&upstream, |treatment| {
+            treatment.thresholds.degraded_from = degraded_from;
+            treatment.thresholds.critical_from = critical_from;
+            treatment.gives_copies = false;
+        });
+        for _ in 0..2 {
+            ask(&client, get(URL)).await;
+            upstream.becomes(answer(503, ""));
+        }
+        assert_eq!(healer.snapshot().sources[0].routes[0].status, status);
+    }
+}

@@ -1,9 +1,10 @@
-//! The agents of the control plane. So far one: the watcher, which turns what happened into what people see.
+//! The agents of the control plane: the watcher, which turns what happened into what people see, and the keeper of shapes.
 //!
-//! It runs beside the request path and only reads from it: with the watcher dead the proxy still proxies and heals, and the
+//! They run beside the request path and only read from it: with the watcher dead the proxy still proxies and heals, and the
 //! dashboard says since when it has heard nothing.
 
 mod board;
+pub(crate) mod shapes;
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, AdminSettings},
-    agents::{Board, Watcher, WatcherParts},
+    agents::{Board, Watcher, WatcherParts, shapes},
     config::{Body, Meant},
     forward::Hop,
     places::Places,
@@ -151,7 +151,10 @@ impl App {
             .as_ref()
             .and_then(|listener| listener.local_addr().ok());
         let kept = open_store(plan.database.as_deref()).await?;
+        let store = Arc::clone(&kept.store);
         let mut control = Control::start(kept, &plan)?;
+        shapes::recall(&control.healer, store.as_ref()).await;
+        control.keep_shapes(store);
 
         let name = plan.name.unwrap_or_else(|| pseudonym(proxy));
         let expose = plan.expose.unwrap_or_else(|| default_exposure(proxy));
@@ -259,6 +262,12 @@ impl Control {
             tasks,
             stop,
         })
+    }
+
+    /// Once what an earlier process kept was taken in.
+    fn keep_shapes(&mut self, store: Arc<dyn Store>) {
+        let (healer, stop) = (self.healer.clone(), self.stop.clone());
+        self.tasks.spawn(shapes::keep(healer, store, stop));
     }
 
     fn serve_admin(

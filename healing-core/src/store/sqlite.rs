@@ -6,6 +6,7 @@
 
 mod place;
 mod reads;
+mod shapes;
 mod writes;
 
 use std::{
@@ -24,14 +25,22 @@ use sqlx::{
 use crate::{
     health::EndpointHealth,
     store::{EventQuery, Store, StoreError, pattern::ErrorPattern, stored::StoredEvent},
+    vocabulary::observation::RouteShape,
 };
 
 /// Number, name and text of every migration; the folder holds the same.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "init",
-    include_str!("../../../migrations/sqlite/0001_init.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "init",
+        include_str!("../../../migrations/sqlite/0001_init.sql"),
+    ),
+    (
+        2,
+        "route_shapes",
+        include_str!("../../../migrations/sqlite/0002_route_shapes.sql"),
+    ),
+];
 
 /// What `SQLite` uses for a new file.
 const PAGE_BYTES: u64 = 4096;
@@ -190,6 +199,12 @@ impl SqliteStore {
         transaction.commit().await
     }
 
+    async fn save_all_shapes(&self, rows: &[RouteShape]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        shapes::upsert(&mut transaction, rows).await?;
+        transaction.commit().await
+    }
+
     /// In pieces, so that event batches get their turn between.
     async fn forget(&self, before: Timestamp) -> Result<u64, sqlx::Error> {
         let mut all = 0_u64;
@@ -252,6 +267,24 @@ impl Store for SqliteStore {
             reads::patterns(&self.readers)
                 .await
                 .map_err(|error| refused(&self.path, "reading patterns", error))
+        }
+        .boxed()
+    }
+
+    fn save_shapes<'a>(&'a self, rows: &'a [RouteShape]) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            self.save_all_shapes(rows)
+                .await
+                .map_err(|error| refused(&self.path, "writing shapes of routes", error))
+        }
+        .boxed()
+    }
+
+    fn shapes(&self) -> BoxFuture<'_, Result<Vec<RouteShape>, StoreError>> {
+        async move {
+            shapes::all(&self.readers)
+                .await
+                .map_err(|error| refused(&self.path, "reading shapes of routes", error))
         }
         .boxed()
     }

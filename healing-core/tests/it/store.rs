@@ -2,8 +2,8 @@
 //! rows replace each other, pruning takes the old ones. One suite, run on every store.
 
 use healing_core::{
-    EndpointHealth, ErrorPattern, EventQuery, FaultClass, HealthStatus, MemoryStore, Route, Store,
-    StoredEvent, StrategyId,
+    EndpointHealth, ErrorPattern, EventQuery, FaultClass, HealthStatus, MemoryStore, Route,
+    RouteShape, Store, StoredEvent, StrategyId,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -45,6 +45,7 @@ suite!(
     of_two_fixes_with_as_many_heals_the_later_one_is_named,
     a_batch_of_more_rows_than_one_statement_takes_is_kept_whole,
     a_health_row_takes_the_place_of_the_one_before,
+    what_a_route_looks_like_takes_the_place_of_what_was_kept_of_it,
     pruning_forgets_old_events_and_keeps_patterns,
 );
 
@@ -248,6 +249,22 @@ async fn a_health_row_takes_the_place_of_the_one_before(store: &dyn Store) {
         .await
         .unwrap();
     assert_eq!(store.health().await.unwrap(), [better, yahoo]);
+}
+
+async fn what_a_route_looks_like_takes_the_place_of_what_was_kept_of_it(store: &dyn Store) {
+    let row = |source_of: &str, fingerprint: &str| RouteShape {
+        route: Route::new(source(source_of), "/v8/{symbol}"),
+        fingerprint: fingerprint.to_owned(),
+    };
+    let (fred, yahoo) = (row("fred_api", "one"), row("yahoo_finance", "two"));
+    assert!(store.shapes().await.unwrap().is_empty());
+    store.save_shapes(&[yahoo.clone(), fred]).await.unwrap();
+    let newer = row("fred_api", "three");
+    store
+        .save_shapes(std::slice::from_ref(&newer))
+        .await
+        .unwrap();
+    assert_eq!(store.shapes().await.unwrap(), [newer, yahoo]);
 }
 
 async fn pruning_forgets_old_events_and_keeps_patterns(store: &dyn Store) {

@@ -22,14 +22,14 @@ use tower::{ServiceBuilder, ServiceExt};
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 type Healing = Label<Heal<Client<HttpConnector, Body>>>;
 
-/// The daily series are down today; the monthly ones are there.
+/// The daily series are out of order today; the monthly ones are there.
 async fn series(Path(id): Path<String>) -> impl IntoResponse {
     match id.as_str() {
         "GS10" => (
             StatusCode::OK,
             r#"{"id":"GS10","observations":[4.21,4.28]}"#,
         ),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "down for maintenance"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "out of order"),
     }
 }
 

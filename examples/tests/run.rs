@@ -76,7 +76,7 @@ fn a_series_that_is_down_is_answered_by_its_relative_under_its_own_name() {
         "content-location: /api/fred/series/GS10",
         "cache-control: no-store",
         "it is called: monthly average",
-        "only the daily one: 503 Service Unavailable down for maintenance",
+        "only the daily one: 503 Service Unavailable out of order",
     ];
     check(env!("CARGO_BIN_EXE_alternate_series"), &shows);
 }

@@ -73,7 +73,7 @@ pub(crate) struct Judged {
     pub(crate) verdict: BodyVerdict,
     /// What is odd about a good one.
     pub(crate) suspect: Option<Suspect>,
-    /// The newest that it names, where its age matters.
+    /// The newest that it names, where its age matters. A fault of one that is dated is that it is too old.
     pub(crate) dated: Option<Dated>,
     /// The number that is watched.
     pub(crate) amount: Option<f64>,

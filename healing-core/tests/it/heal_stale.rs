@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use healing_core::{
-    Clock, FaultClass, Fidelity, Freshness, Heal, Healer, Settings, StrategyId, Treatment,
+    Clock, FaultClass, Fidelity, Freshness, Heal, Healer, Pattern, Per, Queue, Quota, QuotaScope,
+    RouteSettings, Settings, Source, SourceSettings, StrategyId, Treatment,
 };
 use jiff::{Timestamp, ToSpan};
 
@@ -183,4 +184,26 @@ fn a_freshness_that_cannot_be_says_why() {
     );
     let zone = fresh().zone("Mars/Olympus").unwrap_err().to_string();
     assert!(zone.contains("Mars/Olympus"), "{zone}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_turn_it_had_to_wait_for_is_given_too() {
+    let upstream = Upstream::that(quote("2024-03-13T14:00:00Z"));
+    let healer = healer(OPEN);
+    let mut source = SourceSettings::new(Source::new("fred_api").unwrap());
+    source.quotas = vec![Quota::new(1, Per::Window(seconds(1)), QuotaScope::Address).unwrap()];
+    let mut treatment = Treatment::clone(&settings().otherwise);
+    treatment.strategies = vec![Arc::new(Queue)];
+    treatment.gives_copies = false;
+    let mut settings = Settings::default();
+    settings.sources.push(source.clone());
+    let pattern = Pattern::of("/api/{*rest}".parse().unwrap());
+    settings
+        .routes
+        .push(RouteSettings::new(source.source, pattern, treatment));
+    healer.configure(&settings).unwrap();
+    let client = healed_by(&upstream, healer);
+    is_frozen(&ask(&client, get(URL)).await, 3_600);
+    is_frozen(&ask(&client, get(URL)).await, 3_601);
+    assert_eq!(upstream.calls(), 2);
 }

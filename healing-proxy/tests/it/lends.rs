@@ -1,8 +1,10 @@
 //! What one source lends another, against the shapes that the sources really have: a lab of four of them.
 
+use std::sync::Arc;
+
 use healing_core::{
-    AlternateSeries, Body, Fallback, FallbackLayer, Fidelity, Heal, Param, Pattern, Provenance,
-    SeriesLayer, Source, StrategyId,
+    AlternateSeries, Body, Clock, Fallback, Fidelity, Heal, HealLayer, Healer, Param, Pattern,
+    Provenance, RouteSettings, SeriesLayer, Settings, Source, StrategyId, Treatment,
 };
 use healing_lab::{Fault, Hours, Injection, Lab, LabSettings, Limits, SourceName, key};
 use http::Request;
@@ -17,11 +19,13 @@ use tower::{Layer, ServiceExt};
 type Hyper = Client<HttpConnector, Body>;
 
 /// A Thursday, two hours after the exchange has closed.
+const AFTER_HOURS: &str = "2026-03-05T23:00:00Z";
+
 async fn after_hours() -> Lab {
     let settings = LabSettings {
         hours: Hours::Exchange,
         limits: Limits::Off,
-        start_at: Some("2026-03-05T23:00:00Z".parse().unwrap()),
+        start_at: Some(AFTER_HOURS.parse().unwrap()),
         ..LabSettings::default()
     };
     Lab::start(settings).await.unwrap()
@@ -48,12 +52,23 @@ async fn ask(client: &Heal<Hyper>, url: &str) -> Got {
     }
 }
 
+/// A client that has that remedy only, at the lab's time.
 fn layered(path: &str, fallback: Fallback, source: &str) -> Heal<Hyper> {
     let own = Pattern::of(path.parse().unwrap()).param("apiKey", Param::Query("apiKey".into()));
     let own = own.param("symbols", Param::Query("symbols".into()));
-    FallbackLayer::new(Source::new(source).unwrap(), own, fallback)
-        .unwrap()
-        .layer(client())
+    let mut treatment = Treatment::default();
+    treatment.gives_copies = false;
+    treatment.floor = fallback.fidelity().unwrap_or(Fidelity::Equivalent);
+    treatment.strategies = vec![Arc::new(fallback)];
+    let source = Source::new(source).unwrap();
+    let mut settings = Settings::default();
+    settings
+        .routes
+        .push(RouteSettings::new(source, own, treatment));
+    let clock = Clock::anchored_at(AFTER_HOURS.parse().unwrap());
+    let healer = Healer::builder().clock(clock).build();
+    healer.configure(&settings).unwrap();
+    HealLayer::new(healer).layer(client())
 }
 
 /// Whether two answers have the same numbers, to half a cent: one source writes four places, the other two.

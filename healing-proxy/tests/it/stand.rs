@@ -31,12 +31,11 @@ pub(crate) struct Stand {
     _folder: TempDir,
 }
 
-/// A lab two hours after the exchange has closed, on a Thursday.
+/// A lab at the proxy's own time: what is old to one is old to the other.
 pub(crate) async fn lab(limits: Limits) -> Lab {
     let settings = LabSettings {
         hours: Hours::Exchange,
         limits,
-        start_at: Some("2026-03-05T23:00:00Z".parse().unwrap()),
         ..LabSettings::default()
     };
     Lab::start(settings).await.unwrap()

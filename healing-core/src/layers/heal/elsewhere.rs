@@ -132,7 +132,7 @@ impl Place {
             uri: &self.ask.uri,
             head: &whole.head,
             rules: rules.as_deref(),
-            freshness: self.treatment.freshness.as_deref(),
+            freshness: None,
             range: None,
             now: &now,
         };
@@ -140,8 +140,11 @@ impl Place {
             promise: promise.as_deref(),
             usual: None,
         };
-        match incoming.judge_body(&whole.chunks, expected).verdict {
+        let judged = incoming.judge_body(&whole.chunks, expected);
+        match judged.verdict {
             BodyVerdict::Good(_) => self.keep_to_rules(whole),
+            // How old it may be was judged where it was made: the close of a day is no frozen trade.
+            BodyVerdict::Fault(_) if judged.dated.is_some() => self.keep_to_rules(whole),
             BodyVerdict::Changed(_, fault) | BodyVerdict::Fault(fault) => Err(fault),
         }
     }

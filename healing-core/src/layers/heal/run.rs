@@ -172,7 +172,7 @@ where
             if !matches!(asking, Asking::Freely) {
                 faults.push(Fault::resting(fault.class));
             }
-            if !self.heal(faults, &last).await {
+            if !self.heal(&mut faults, &last).await {
                 let last = mem::replace(&mut *lock(&last), Last::Nothing);
                 self.exhausted(fault, last);
             }
@@ -254,9 +254,8 @@ where
             return;
         }
         if rest.refuse {
-            let last = Arc::new(Mutex::new(Last::Nothing));
             let named = Fault::resting(rest.class).with_wait(Some(rest.retry_in));
-            if !self.heal(vec![named], &last).await {
+            if !self.heal_unasked(named).await {
                 self.refused(rest);
             }
             return;
@@ -271,10 +270,26 @@ where
 
     /// Does not ask, because no key may be used now.
     async fn held_back(&mut self, fault: Fault) {
-        let last = Arc::new(Mutex::new(Last::Nothing));
-        if !self.heal(vec![fault.clone()], &last).await {
+        if !self.heal_unasked(fault.clone()).await {
             self.not_asked(fault);
         }
+    }
+
+    /// Heals what was not asked at first. Returns whether that came to an answer: one of a strategy, or what is left when
+    /// one asked all the same, in its turn.
+    async fn heal_unasked(&mut self, fault: Fault) -> bool {
+        let last = Arc::new(Mutex::new(Last::Nothing));
+        let mut faults = vec![fault];
+        if self.heal(&mut faults, &last).await {
+            return true;
+        }
+        let was_asked = faults.len() > 1;
+        let Some(fault) = faults.pop().filter(|_| was_asked) else {
+            return false;
+        };
+        let last = mem::replace(&mut *lock(&last), Last::Nothing);
+        self.exhausted(fault, last);
+        true
     }
 
     /// Whether a strategy would act without the upstream's answer.
@@ -292,7 +307,8 @@ where
     async fn give_beside(&mut self, rest: Rest) -> bool {
         let last = Arc::new(Mutex::new(Last::Nothing));
         self.beside = Beside::Only;
-        let answered = self.heal(vec![Fault::resting(rest.class)], &last).await;
+        let mut faults = vec![Fault::resting(rest.class)];
+        let answered = self.heal(&mut faults, &last).await;
         self.beside = Beside::Tried;
         let in_hand = self.in_hand.clone();
         if let Some(copy) = in_hand.as_ref().filter(|_| !answered) {
@@ -302,7 +318,7 @@ where
     }
 
     /// Tries the strategies in their order, as long as what is in hand can wait. Returns whether one answered.
-    async fn heal(&mut self, mut faults: Vec<Fault>, last: &Arc<Mutex<Last<S::Error>>>) -> bool {
+    async fn heal(&mut self, faults: &mut Vec<Fault>, last: &Arc<Mutex<Last<S::Error>>>) -> bool {
         let treatment = Arc::clone(&self.place.treatment);
         for strategy in &treatment.strategies {
             if !self.is_awaited() {
@@ -311,7 +327,7 @@ where
             if !self.beside.lets(strategy.is_beside()) {
                 continue;
             }
-            match self.attempt(strategy.as_ref(), &faults, last).await {
+            match self.attempt(strategy.as_ref(), faults, last).await {
                 Tried::Answered(response, truth) => {
                     let first = faults.first().cloned();
                     let fault = match first {

@@ -45,6 +45,9 @@ pub(crate) struct Incoming<'a> {
     pub(crate) freshness: Option<&'a Freshness>,
     /// The number that is watched, where that is set for its route.
     pub(crate) range: Option<&'a Range>,
+    /// Whether it was made of an answer to another question. No rule calls one good that lacks what was promised: that its
+    /// source may have nothing is no reason for a map to find nothing.
+    pub(crate) is_made: bool,
     /// The time, which is asked for only where it matters.
     pub(crate) now: &'a dyn Fn() -> Timestamp,
 }
@@ -188,8 +191,8 @@ impl<'a> Incoming<'a> {
         let verdict = match (ruling, doubt) {
             (Ruling::Bad(found), _) => self.ruled(found, exchange, looked),
             // Good as it is, and no promise for others: a search that found nothing.
-            (Ruling::Good, Some(_)) => BodyVerdict::Good(None),
-            (Ruling::Silent, Some(doubt)) => self.doubted(doubt, exchange, looked),
+            (Ruling::Good, Some(_)) if !self.is_made => BodyVerdict::Good(None),
+            (Ruling::Good | Ruling::Silent, Some(doubt)) => self.doubted(doubt, exchange, looked),
             (Ruling::Good | Ruling::Silent, None) => looked.good(),
         };
         if !matches!(verdict, BodyVerdict::Good(_)) {

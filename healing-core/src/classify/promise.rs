@@ -63,6 +63,7 @@ impl Promise {
             rules: None,
             freshness: None,
             range: None,
+            is_made: false,
             now: &|| Timestamp::UNIX_EPOCH,
         };
         let expected = Expected {

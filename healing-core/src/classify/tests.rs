@@ -17,6 +17,7 @@ fn judge_body(head: &Parts, chunks: &Chunks, promise: Option<&Shape>) -> BodyVer
         rules: None,
         freshness: None,
         range: None,
+        is_made: false,
         now: &|| Timestamp::UNIX_EPOCH,
     };
     let expected = Expected {
@@ -399,6 +400,7 @@ proptest::proptest! {
                 rules: rules.as_deref(),
                 freshness: Some(&fresh),
                 range: Some(&range),
+                is_made: false,
                 now: &|| Timestamp::UNIX_EPOCH,
             };
             for body in [bytes.clone(), text.clone().into_bytes()] {

@@ -134,6 +134,7 @@ impl Place {
             rules: rules.as_deref(),
             freshness: None,
             range: None,
+            is_made: true,
             now: &now,
         };
         let expected = Expected {

@@ -56,6 +56,7 @@ impl Place {
             rules: rules.as_deref(),
             freshness: None,
             range: None,
+            is_made: false,
             now: &now,
         };
         match incoming.judge_refusal(&whole.chunks, by_status) {
@@ -116,6 +117,7 @@ impl Place {
             rules: rules.as_deref(),
             freshness: self.treatment.freshness.as_deref(),
             range: self.treatment.range.as_deref(),
+            is_made: false,
             now: &now,
         };
         let known = memory.as_ref();

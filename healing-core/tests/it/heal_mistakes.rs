@@ -11,7 +11,7 @@ fn url(symbol: usize) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn five_urls_that_were_good_and_are_all_refused_are_the_endpoints_fault() {
+async fn three_urls_that_were_good_and_are_all_refused_are_the_endpoints_fault() {
     for refusal in [404, 410, 400, 401] {
         let upstream = Upstream::that(json(BODY));
         let healer = healing_core::Healer::builder().build();
@@ -20,12 +20,12 @@ async fn five_urls_that_were_good_and_are_all_refused_are_the_endpoints_fault() 
             assert!(ask(&client, get(&url(symbol))).await.is_fresh());
         }
         upstream.becomes(answer(refusal, ""));
-        for symbol in 0..4 {
+        for symbol in 0..2 {
             let got = ask(&client, get(&url(symbol))).await;
             let passed = (refusal, Some(Fidelity::Exact), StrategyId::DIRECT);
             assert_eq!(got.story(), passed, "{refusal}, {symbol} may be wrong");
         }
-        for symbol in [4, 5, 0] {
+        for symbol in [2, 5, 0] {
             let got = ask(&client, get(&url(symbol))).await;
             assert!(got.is_copy(), "{refusal}: all of them are not: {got:?}");
             assert!(got.truth.fault.unwrap().class.is_the_callers());
@@ -66,7 +66,7 @@ async fn some_of_many_are_mistakes_however_often_they_are_made() {
     }
     upstream.becomes(answer(404, ""));
     for _ in 0..9 {
-        for symbol in 0..4 {
+        for symbol in 0..2 {
             let got = ask(&client, get(&url(symbol))).await;
             assert_eq!((got.status, got.truth.fault), (404, None));
         }
@@ -108,7 +108,7 @@ async fn a_refusal_in_a_good_status_is_the_same() {
         assert!(ask(&client, get(&url(symbol))).await.is_fresh());
     }
     upstream.becomes(json(none));
-    for symbol in 0..4 {
+    for symbol in 0..2 {
         let got = ask(&client, get(&url(symbol))).await;
         assert_eq!((got.text(), &got.truth.fault), (none, &None));
     }

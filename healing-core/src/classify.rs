@@ -212,7 +212,7 @@ const fn detail_of(status: u16, class: FaultClass) -> &'static str {
 }
 
 /// Bodies that have no end to wait for, or are read as they come. Lines of JSON whose length is known are there already.
-fn is_stream(head: &Parts) -> bool {
+pub(crate) fn is_stream(head: &Parts) -> bool {
     let Some(kind) = head.headers.get(header::CONTENT_TYPE) else {
         return false;
     };

@@ -2,10 +2,10 @@
 //! (RFC 9209), all structured fields (RFC 9651) printed and parsed by `sfv`; `Age` (RFC 9111), `Server-Timing` (W3C) and
 //! `X-Request-Id`.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use sfv::{BareItem, ItemSerializer, KeyRef, ListSerializer, RefBareItem, StringRef, TokenRef};
+use sfv::{BareItem, ItemSerializer, KeyRef, ListSerializer, StringRef, TokenRef};
 
 use crate::vocabulary::{
     fault::{Fault, FaultClass},
@@ -107,11 +107,12 @@ impl Identity {
         if let Some(value) = self.cache_status(truth) {
             headers.append(CACHE_STATUS, value);
         }
-        if truth.is_direct() && truth.suspect.is_none() {
-            return;
-        }
         if let Some(age) = truth.age {
             headers.insert(header::AGE, HeaderValue::from(age.as_secs()));
+        }
+        let is_plain_hit = truth.is_plain() && truth.strategy == StrategyId::USE_CACHED_DATA;
+        if is_plain_hit || truth.is_direct() && truth.suspect.is_none() {
+            return;
         }
         let told = [
             (HEALING, self.healing(truth)),
@@ -147,28 +148,60 @@ impl Identity {
     fn cache_status(&self, truth: &Provenance) -> Option<HeaderValue> {
         let [missed, missed_stored] = &self.missed;
         let [asked, asked_stored] = &self.asked;
-        let ttl = truth.age.map_or(0_i32, |age| -seconds(age));
-        match truth.cache {
-            CacheUse::Bypass => Some(self.bypass.clone()),
-            CacheUse::Missed { stored } => {
-                Some(if stored { missed_stored } else { missed }.clone())
-            }
-            CacheUse::Asked { stored } => Some(if stored { asked_stored } else { asked }.clone()),
-            CacheUse::Rested => self.member([
-                ("hit", true.into()),
-                ("ttl", ttl.into()),
-                detail("breaker-open")?,
-            ]),
-            CacheUse::AfterFault => match truth.fault.as_ref().and_then(|fault| fault.status) {
-                Some(status) => self.member([
-                    ("fwd", token("stale")?),
-                    ("fwd-status", status.as_u16().into()),
-                    detail("stale-if-error")?,
-                ]),
-                None => self.member([("fwd", token("stale")?), detail("stale-if-error")?]),
-            },
-            CacheUse::Generated => None,
+        let ready = match truth.cache {
+            CacheUse::Generated => return None,
+            CacheUse::Bypass => &self.bypass,
+            CacheUse::Missed { stored: false } => missed,
+            CacheUse::Missed { stored: true } => missed_stored,
+            CacheUse::Asked { stored: false } => asked,
+            CacheUse::Asked { stored: true } => asked_stored,
+            CacheUse::AfterFault
+            | CacheUse::Rested
+            | CacheUse::Refused { .. }
+            | CacheUse::Fresh { .. }
+            | CacheUse::WhileRevalidating { .. }
+            | CacheUse::Revalidated { .. } => return self.written(truth),
+        };
+        if truth.collapsed {
+            let collapsed = [ready.as_bytes(), b";collapsed"].concat();
+            return HeaderValue::from_bytes(&collapsed).ok();
         }
+        Some(ready.clone())
+    }
+
+    /// `Cache-Status` of an answer that has to be written for it.
+    fn written(&self, truth: &Provenance) -> Option<HeaderValue> {
+        let status = truth.fault.as_ref().and_then(|fault| fault.status);
+        let mut parameters = Parameters::default();
+        match truth.cache {
+            CacheUse::Rested => {
+                let ttl = truth.age.map_or(0_i32, |age| -seconds(age));
+                parameters.hit(ttl.into());
+                parameters.detail("breaker-open");
+            }
+            CacheUse::Fresh { ttl } => parameters.hit(ttl),
+            CacheUse::WhileRevalidating { ttl } => {
+                parameters.hit(ttl);
+                parameters.detail("stale-while-revalidate");
+            }
+            CacheUse::AfterFault => {
+                parameters.forwarded("stale", status.map(|status| status.as_u16()), false);
+                parameters.detail("stale-if-error");
+            }
+            CacheUse::Refused { stored } => parameters.forwarded("request", None, stored),
+            CacheUse::Revalidated { stored } => parameters.forwarded("stale", Some(304), stored),
+            CacheUse::Generated
+            | CacheUse::Bypass
+            | CacheUse::Missed { .. }
+            | CacheUse::Asked { .. } => return None,
+        }
+        if truth.collapsed {
+            parameters.collapsed();
+        }
+        if truth.overridden {
+            parameters.detail("override");
+        }
+        HeaderValue::try_from(format!("{}{parameters}", self.name)).ok()
     }
 
     fn healing(&self, truth: &Provenance) -> Option<String> {
@@ -244,19 +277,44 @@ impl Identity {
             )
         })
     }
+}
 
-    fn member<const N: usize>(
-        &self,
-        parameters: [(&str, RefBareItem<'_>); N],
-    ) -> Option<HeaderValue> {
-        let mut list = ListSerializer::new();
-        let begun = list.bare_item(TokenRef::from_str(&self.name).ok()?);
-        parameters
-            .into_iter()
-            .try_fold(begun, |member, (name, value)| {
-                Some(member.parameter(key(name)?, value))
-            })?;
-        HeaderValue::try_from(list.finish()?).ok()
+/// The parameters of a member of `Cache-Status` (RFC 9211, section 2). All values are tokens of ours and numbers.
+#[derive(Debug, Default)]
+struct Parameters {
+    text: String,
+    detail: Option<&'static str>,
+}
+
+impl Parameters {
+    fn hit(&mut self, ttl: i64) {
+        // As many digits as an integer of RFC 9651 has.
+        let ttl = ttl.clamp(-999_999_999_999_999, 999_999_999_999_999);
+        self.text = format!(";hit;ttl={ttl}");
+    }
+
+    fn forwarded(&mut self, why: &str, status: Option<u16>, stored: bool) {
+        let status = status.map_or_else(String::new, |status| format!(";fwd-status={status}"));
+        let stored = if stored { ";stored" } else { "" };
+        self.text = format!(";fwd={why}{status}{stored}");
+    }
+
+    fn collapsed(&mut self) {
+        self.text.push_str(";collapsed");
+    }
+
+    const fn detail(&mut self, word: &'static str) {
+        self.detail = Some(word);
+    }
+}
+
+impl fmt::Display for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match self.detail {
+            Some(detail) => write!(f, ";detail={detail}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -319,14 +377,6 @@ fn seconds(time: Duration) -> i32 {
 
 fn key(name: &str) -> Option<&KeyRef> {
     KeyRef::from_str(name).ok()
-}
-
-fn token(word: &str) -> Option<RefBareItem<'_>> {
-    TokenRef::from_str(word).ok().map(RefBareItem::Token)
-}
-
-fn detail(word: &str) -> Option<(&'static str, RefBareItem<'_>)> {
-    Some(("detail", token(word)?))
 }
 
 /// Stands for a source whose slug starts with a digit and so is no token.

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -13,16 +16,18 @@ use crate::{
     budget::{Budget, BudgetRules},
     classify::Classify,
     clock::Clock,
+    flights::Flights,
     health::Snapshot,
     kept::Kept,
     layers::observe::Observer,
     pace::PaceHealth,
-    registry::Registry,
-    settings::{Settings, SettingsError, SourceSettings, Treatment},
+    registry::{Registry, RouteState, SourceState},
+    settings::{Caching, Settings, SettingsError, SourceSettings, Treatment},
     strategies::retry::Retry,
     vocabulary::{
         fidelity::Fidelity,
         observation::{RouteShape, Sink},
+        provenance::Provenance,
         source::Source,
     },
 };
@@ -45,6 +50,8 @@ pub(crate) struct House {
     pub(crate) clock: Clock,
     pub(crate) registry: Registry,
     pub(crate) kept: Kept,
+    /// Calls that others wait for.
+    pub(crate) flights: Flights,
     pub(crate) observer: Observer,
     /// The extra calls of all sources together.
     pub(crate) budget: Budget,
@@ -166,6 +173,30 @@ impl fmt::Debug for Healer {
     }
 }
 
+// === impl House ===
+
+impl House {
+    /// A caller was given what another one's call came to, or what was kept of it.
+    pub(crate) fn joined(&self, route: &RouteState, truth: &Provenance) {
+        self.requests.fetch_add(1, Relaxed);
+        route.source.requests.fetch_add(1, Relaxed);
+        self.observer.joined(route, truth);
+    }
+
+    /// Takes a token from the source's budget and from that of all, for a call that no caller asked for.
+    pub(crate) fn pays_for(&self, source: &SourceState) -> bool {
+        let now = self.clock.since_start(self.clock.now());
+        if !source.budget.spend(source.requests.load(Relaxed), now) {
+            return false;
+        }
+        let paid = self.budget.spend(self.requests.load(Relaxed), now);
+        if !paid {
+            source.budget.give_back();
+        }
+        paid
+    }
+}
+
 // === impl HealerBuilder ===
 
 impl HealerBuilder {
@@ -195,6 +226,27 @@ impl HealerBuilder {
     #[must_use]
     pub const fn floor_for_callers(mut self, floor: Fidelity) -> Self {
         self.treatment.floor_for_callers = floor;
+        self
+    }
+
+    /// How long a good answer is given again without asking, where its origin says nothing about that.
+    #[must_use]
+    pub const fn fresh_for(mut self, time: Duration) -> Self {
+        self.treatment.fresh_for = Some(time);
+        self
+    }
+
+    /// What the cache does beyond what origins say.
+    #[must_use]
+    pub const fn caching(mut self, caching: Caching) -> Self {
+        self.treatment.caching = caching;
+        self
+    }
+
+    /// Asks also what failed repeatedly each time.
+    #[must_use]
+    pub const fn never_rest(mut self) -> Self {
+        self.treatment.rests = false;
         self
     }
 
@@ -311,6 +363,7 @@ impl HealerBuilder {
             clock: self.clock,
             registry: Registry::new(self.clock, Arc::new(self.treatment), self.only),
             kept: Kept::new(self.copies),
+            flights: Flights::default(),
             observer: Observer::new(self.clock, self.sink),
             budget: Budget::new(all),
             rules: self.rules,

@@ -43,6 +43,7 @@ mod clock;
 pub mod detect;
 mod discover;
 mod fields;
+mod flights;
 mod healer;
 mod health;
 mod hop;
@@ -85,6 +86,7 @@ pub use crate::{
     },
     keys::{KeyPlace, KeyVault, Keys, KeysError, Secret},
     layers::{
+        cache::{Cache, CacheFuture, CacheLayer},
         heal::{Heal, HealFuture, HealLayer},
         label::{Label, LabelFuture, LabelLayer},
     },
@@ -92,7 +94,10 @@ pub use crate::{
     problem::Problem,
     quota::{Per, Quota, QuotaError, QuotaScope},
     redact::{REDACTED, redacted_params},
-    settings::{PresetError, RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
+    settings::{
+        Caching, PresetError, RouteSettings, Settings, SettingsError, Sharing, SourceSettings,
+        Treatment,
+    },
     store::{
         EventQuery, Store, StoreError,
         memory::MemoryStore,

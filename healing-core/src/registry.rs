@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -92,6 +92,8 @@ pub(crate) struct RouteState {
     /// Its gates at the other addresses of its source, by the gates of those.
     others: Mutex<Vec<(Arc<Gate>, Arc<Gate>)>>,
     likeness: AtomicU64,
+    /// Whether its answers say how long they hold.
+    gives_again: AtomicBool,
     windows: Mutex<Windows>,
 }
 
@@ -297,6 +299,7 @@ impl Registry {
             upstream: Arc::clone(upstream),
             others: Mutex::default(),
             likeness: AtomicU64::new(0),
+            gives_again: AtomicBool::new(false),
             windows: Mutex::default(),
         }
     }
@@ -305,6 +308,18 @@ impl Registry {
 // === impl RouteState ===
 
 impl RouteState {
+    /// One of its answers said how long it holds.
+    pub(crate) fn says_how_long(&self) {
+        if !self.gives_again.load(Relaxed) {
+            self.gives_again.store(true, Relaxed);
+        }
+    }
+
+    /// Whether its answers are likely to be given again without asking, so that it is worth waiting for one.
+    pub(crate) fn gives_again(&self) -> bool {
+        self.gives_again.load(Relaxed)
+    }
+
     /// Its answers look like that.
     pub(crate) fn looks_like(&self, likeness: u64) {
         self.likeness.store(likeness, Relaxed);

@@ -28,6 +28,7 @@ const HEAL_FOR: Duration = Duration::from_mins(15);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Treatment {
     /// How long a caller waits before it is given what is in hand.
     pub deadline: Duration,
@@ -39,8 +40,14 @@ pub struct Treatment {
     pub floor_for_callers: Fidelity,
     /// Whether kept copies are given.
     pub gives_copies: bool,
-    /// How long after it was stored a copy may heal.
+    /// How long after it was stored, or ceased to be fresh, a copy may heal.
     pub heal_for: Duration,
+    /// How long a good answer is given again without asking, where its origin says nothing about that.
+    pub fresh_for: Option<Duration>,
+    /// What else the cache does with answers.
+    pub caching: Caching,
+    /// Whether what failed repeatedly is left in peace, and asked only now and then.
+    pub rests: bool,
     /// Whether healing only watches: everything is judged, counted and kept, the caller gets just what the upstream says,
     /// and is told what healing would have done.
     pub observe: bool,
@@ -52,6 +59,40 @@ pub struct Treatment {
     pub thresholds: Thresholds,
     /// What is tried when the first call failed, in this order.
     pub strategies: Vec<Arc<dyn Strategy>>,
+}
+
+/// What the cache does beyond what origins say.
+///
+/// ```
+/// use healing_core::{Caching, Sharing};
+/// assert_eq!(Caching::default().sharing, Sharing::WhenPublic);
+/// assert!(Caching::as_http_has_it().heuristic);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Caching {
+    /// Whether `fresh_for` and `heal_for` hold also against the origin's word; never against `no-store` or `private`.
+    pub overrides: bool,
+    /// Whether answers that say when they were changed last, and nothing else, are fresh for a tenth of the time since
+    /// (RFC 9111, section 4.2.2).
+    pub heuristic: bool,
+    /// Whether errors that say how long they hold are given again for that time. They never heal.
+    pub errors: bool,
+    /// Which answers callers with different credentials share.
+    pub sharing: Sharing,
+}
+
+/// Which answers callers with different credentials share.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Sharing {
+    /// Those that say `public`.
+    #[default]
+    WhenPublic,
+    /// All that RFC 9111 lets a shared cache share: `Authorization` separates callers unless the answer says otherwise
+    /// (section 3.5), nothing else does unless `Vary` names it.
+    AsHttpHasIt,
 }
 
 /// What is set for a source, in front of it or behind.
@@ -136,11 +177,29 @@ impl Default for Treatment {
             floor_for_callers: Fidelity::Stale,
             gives_copies: true,
             heal_for: HEAL_FOR,
+            fresh_for: None,
+            caching: Caching::default(),
+            rests: true,
             observe: false,
             freshness: None,
             range: None,
             thresholds: Thresholds::default(),
             strategies: Vec::new(),
+        }
+    }
+}
+
+// === impl Caching ===
+
+impl Caching {
+    /// All that RFC 9111 lets a shared cache do: for a cache in front of anything, rather than of data.
+    #[must_use]
+    pub const fn as_http_has_it() -> Self {
+        Self {
+            overrides: false,
+            heuristic: true,
+            errors: true,
+            sharing: Sharing::AsHttpHasIt,
         }
     }
 }

@@ -13,8 +13,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use healing_core::{
-    Clock, ErrorEvent, Expose, Healer, Identity, MemoryStore, Settings, Sink, SqliteStore, Store,
-    StoreWriter, WriterSettings,
+    Caching, Clock, ErrorEvent, Expose, Healer, Identity, MemoryStore, Settings, Sink, SqliteStore,
+    Store, StoreWriter, WriterSettings,
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -66,6 +66,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     /// Which requests go elsewhere than to the API.
     pub(crate) places: Places,
+    /// Whether it is an HTTP cache and no more.
+    pub(crate) http_cache: bool,
     /// Who else is told of events.
     pub(crate) tap: Option<mpsc::Sender<ErrorEvent>>,
 }
@@ -131,6 +133,7 @@ impl Plan {
             copies: config.cache.memory,
             settings: meant.settings(&places),
             places,
+            http_cache: false,
             tap: None,
         }
     }
@@ -245,7 +248,11 @@ impl Control {
             .hold_at_most(plan.body.memory)
             .copies(plan.copies)
             .build();
-        healer.configure(&plan.settings)?;
+        if plan.http_cache {
+            healer.configure(&as_http_cache(&plan.settings))?;
+        } else {
+            healer.configure(&plan.settings)?;
+        }
         let snapshots = healer.clone();
         let (watcher, board) = Watcher::new(WatcherParts {
             clock,
@@ -288,6 +295,17 @@ impl Control {
         });
         Ok(())
     }
+}
+
+/// The same for an HTTP cache that heals with stale copies and no more.
+fn as_http_cache(settings: &Settings) -> Settings {
+    let mut treatment = (*settings.otherwise).clone();
+    treatment.strategies.clear();
+    treatment.rests = false;
+    treatment.caching = Caching::as_http_has_it();
+    let mut settings = settings.clone();
+    settings.otherwise = Arc::new(treatment);
+    settings
 }
 
 /// How long a connection to the upstream takes, if one can be had at all.

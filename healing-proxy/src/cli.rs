@@ -64,6 +64,10 @@ pub(crate) struct RunArgs {
     /// How much the fields tell; `full` by default on loopback, `errors` elsewhere
     #[arg(long, value_name = "HOW MUCH")]
     pub(crate) expose: Option<ExposeArg>,
+    /// Be an HTTP cache that heals with stale copies and no more: nothing is asked twice or left to rest, and all is kept
+    /// that RFC 9111 lets a shared cache keep
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) http_cache: bool,
 }
 
 /// What to do with a configuration.

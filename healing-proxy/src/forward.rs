@@ -3,7 +3,7 @@
 use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
-use healing_core::{Body, Heal, Label, Problem, strip_hop_fields};
+use healing_core::{Body, Cache, Label, Problem, strip_hop_fields};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
@@ -13,7 +13,7 @@ use tower::Service;
 use crate::{hop, places::Places, upstream::Upstream};
 
 /// The stack of a worker, outermost first.
-pub(crate) type Stack = Label<Heal<Upstream>>;
+pub(crate) type Stack = Label<Cache<Upstream>>;
 
 /// What forwards the requests of one worker.
 #[derive(Debug)]

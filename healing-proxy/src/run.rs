@@ -47,7 +47,11 @@ pub(crate) fn run(args: &RunArgs, talk: &TalkArgs) -> Result<ExitCode> {
     };
     let cores = available_parallelism().map_or(1, usize::from);
     let workers = args.workers.map_or(cores, usize::from);
-    control_plane()?.block_on(serve(begin, workers))
+    let plan = Plan {
+        http_cache: args.http_cache,
+        ..Plan::new(&begin.meant, begin.origin.clone(), workers)
+    };
+    control_plane()?.block_on(serve(begin, plan))
 }
 
 /// Reads the configuration and begins the log. Nothing where there is a mistake, which was said.
@@ -98,14 +102,14 @@ fn begin(ways: Ways, talk: &TalkArgs) -> Result<Option<Begin>> {
     }))
 }
 
-async fn serve(begin: Begin, workers: usize) -> Result<ExitCode> {
+async fn serve(begin: Begin, plan: Plan) -> Result<ExitCode> {
     let Begin {
         ways,
         meant,
         text,
         origin,
     } = begin;
-    let mut app = App::start(Plan::new(&meant, origin.clone(), workers)).await?;
+    let mut app = App::start(plan).await?;
     let file = ways.file.clone().filter(|file| file != Path::new("-"));
     if let Some(file) = file {
         app.follow(|parts| Reload::new((ways, file), (meant, text), parts))?;

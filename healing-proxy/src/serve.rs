@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use healing_core::{Background, HealLayer, Healer, Identity, LabelLayer};
+use healing_core::{Background, CacheLayer, HealLayer, Healer, Identity, LabelLayer};
 use http::HeaderValue;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -150,7 +150,8 @@ fn work(listener: std::net::TcpListener, parts: WorkerParts) -> io::Result<()> {
         let background = Background::new(MAX_BACKGROUND);
         let heal = HealLayer::new(parts.healer.clone()).background(background.clone());
         let forward = Arc::new(Forward {
-            stack: LabelLayer::new(parts.identity.clone()).layer(heal.layer(upstream)),
+            stack: LabelLayer::new(parts.identity.clone())
+                .layer(CacheLayer::new().layer(heal.layer(upstream))),
             hop: Arc::clone(&parts.hop),
             places: Arc::clone(&parts.places),
             tunnels: TaskTracker::new(),

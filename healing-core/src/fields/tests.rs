@@ -26,6 +26,8 @@ fn truth() -> Provenance {
         cache: CacheUse::AfterFault,
         instead: None,
         observed: Observed::No,
+        collapsed: false,
+        overridden: false,
     }
 }
 

@@ -4,14 +4,15 @@
 //! all others the whole run is one boxed future that owns its state, so that it can do what a borrowed one cannot: answer
 //! the caller early, from what is in hand, and go on in the background until the upstream's own answer is in.
 
-mod answers;
 mod attempts;
 mod call;
 mod echo;
 mod elsewhere;
+pub(crate) mod found;
 mod gates;
 mod handover;
 mod judging;
+mod keep;
 mod read;
 mod run;
 mod scene;
@@ -41,6 +42,7 @@ use crate::{
     fields,
     healer::{Healer, House},
     layers::heal::{
+        found::Found,
         handover::{Take, handover},
         run::Run,
     },
@@ -164,6 +166,36 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.ask(request, None)
+    }
+}
+
+impl<S> Heal<S> {
+    /// Who heals.
+    pub(crate) const fn house(&self) -> &Arc<House> {
+        &self.healer.house
+    }
+
+    /// Where work goes on that no caller waits for.
+    pub(crate) const fn in_background(&self) -> &Background {
+        &self.background
+    }
+
+    /// Answers a request of which that is known already.
+    pub(crate) fn ask<B, R>(
+        &mut self,
+        request: Request<B>,
+        found: Option<Found>,
+    ) -> HealFuture<S::Future, S::Error>
+    where
+        S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: TransportError + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+        R: http_body::Body<Data = Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+    {
         let clone = self.inner.clone();
         let mut ready = mem::replace(&mut self.inner, clone);
         let house = &self.healer.house;
@@ -173,7 +205,9 @@ where
             return future;
         };
         if can_be_replayed(&request, house) {
-            house.requests.fetch_add(1, Relaxed);
+            if found.as_ref().is_none_or(|found| !found.for_nobody) {
+                house.requests.fetch_add(1, Relaxed);
+            }
             let (give, answer) = handover();
             future.answer = Some(answer);
             let run = Run {
@@ -181,6 +215,7 @@ where
                 inner: ready,
                 give,
                 floor,
+                found,
                 outlives_its_caller: self.background.takes_work(),
             };
             future.run = Some(Box::pin(run.start(request)));
@@ -193,7 +228,7 @@ where
 }
 
 /// Whether the request may be sent again, decided before anything of its body is read.
-fn can_be_replayed<B: http_body::Body>(request: &Request<B>, house: &House) -> bool {
+pub(crate) fn can_be_replayed<B: http_body::Body>(request: &Request<B>, house: &House) -> bool {
     let body = request.body();
     matches!(*request.method(), Method::GET | Method::HEAD)
         && !request.headers().contains_key(header::UPGRADE)
@@ -217,13 +252,15 @@ fn unhealed() -> Provenance {
         attempts: 1,
         took: Duration::ZERO,
         cache: CacheUse::Bypass,
+        collapsed: false,
+        overridden: false,
         instead: None,
         observed: Observed::No,
     }
 }
 
 /// An answer of ours, with its provenance.
-fn ours(problem: Problem, attempts: u32, fault: Option<Fault>) -> Response<Body> {
+pub(crate) fn ours(problem: Problem, attempts: u32, fault: Option<Fault>) -> Response<Body> {
     let truth = Provenance {
         fidelity: None,
         strategy: StrategyId::NONE,

@@ -74,6 +74,17 @@ impl Observer {
         }
     }
 
+    /// A caller was given what another one's call came to, or what was kept of it.
+    pub(crate) fn joined(&self, route: &RouteState, truth: &Provenance) {
+        if truth.fault.is_none() {
+            route.tally.direct.fetch_add(1, Relaxed);
+        } else if truth.fidelity.is_some() {
+            route.tally.healed(self.clock.since_start(self.clock.now()));
+        } else {
+            route.tally.unhealed.fetch_add(1, Relaxed);
+        }
+    }
+
     /// A caller was answered.
     pub(crate) fn answered(&self, answered: Answered<'_>) {
         let Answered {

@@ -35,7 +35,7 @@ pub enum Fidelity {
 pub struct FidelityError(String);
 
 /// The lowest fidelity that a caller takes, and how old a stale answer may be for it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Floor {
     /// The lowest fidelity.
     pub fidelity: Fidelity,

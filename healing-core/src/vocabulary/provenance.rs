@@ -42,6 +42,10 @@ pub struct Provenance {
     pub took: Duration,
     /// What the kept copies had to do with it.
     pub cache: CacheUse,
+    /// Whether another caller's request was answered, and this one with it.
+    pub collapsed: bool,
+    /// Whether a copy was given against its origin's word, because the operator says so.
+    pub overridden: bool,
     /// What was given, where that is something else than what was asked.
     pub instead: Option<Box<Instead>>,
     /// Whether healing only watched.
@@ -115,6 +119,26 @@ pub enum CacheUse {
     AfterFault,
     /// The copy was given without asking: the source rests.
     Rested,
+    /// The caller did not take the copy, and the upstream was asked; `stored` says whether the copy is new now.
+    Refused {
+        /// Whether this answer was kept.
+        stored: bool,
+    },
+    /// The copy was given without asking: it is fresh.
+    Fresh {
+        /// For how many more seconds.
+        ttl: i64,
+    },
+    /// The copy was given while it is asked for again: its origin lets us (RFC 5861).
+    WhileRevalidating {
+        /// For how many more seconds it is fresh: a negative number.
+        ttl: i64,
+    },
+    /// The copy was given after the upstream said that it is still what it was.
+    Revalidated {
+        /// Whether it could be kept.
+        stored: bool,
+    },
     /// The answer is our own error: no cache had a part in it.
     Generated,
 }
@@ -229,6 +253,12 @@ impl Instead {
 // === impl Provenance ===
 
 impl Provenance {
+    /// Whether there is nothing to say about it: exact, and nothing went wrong.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.fidelity == Some(Fidelity::Exact) && self.fault.is_none()
+    }
+
     /// Whether the answer is what the upstream gave at the first call.
     #[must_use]
     pub fn is_direct(&self) -> bool {

@@ -13,7 +13,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use healing_core::{Body, Sent, TransportError, TransportFault};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use tokio::time::{Instant, sleep};
@@ -63,6 +63,7 @@ type Acting = Box<dyn FnMut(&Request<Body>) -> Act + Send>;
 struct Script {
     act: Acting,
     calls: Vec<Instant>,
+    last_fields: HeaderMap,
 }
 
 /// A way to the upstream that may be used only when it is ready.
@@ -218,6 +219,7 @@ impl Upstream {
         Self(Arc::new(Mutex::new(Script {
             act: Box::new(act),
             calls: Vec::new(),
+            last_fields: HeaderMap::new(),
         })))
     }
 
@@ -229,12 +231,22 @@ impl Upstream {
         self.script().act = Box::new(act);
     }
 
+    /// Decides for each request anew.
+    pub(crate) fn does(&self, act: impl FnMut(&Request<Body>) -> Act + Send + 'static) {
+        self.script().act = Box::new(act);
+    }
+
     pub(crate) fn calls(&self) -> usize {
         self.script().calls.len()
     }
 
     pub(crate) fn call_times(&self) -> Vec<Instant> {
         self.script().calls.clone()
+    }
+
+    /// The fields of the last request.
+    pub(crate) fn last_fields(&self) -> HeaderMap {
+        self.script().last_fields.clone()
     }
 
     pub(crate) fn port(&self) -> Port {
@@ -273,6 +285,7 @@ impl Service<Request<Body>> for Port {
         self.ready = false;
         let mut script = self.upstream.script();
         script.calls.push(Instant::now());
+        script.last_fields.clone_from(request.headers());
         let act = (script.act)(&request);
         drop(script);
         Box::pin(async move {

@@ -1,6 +1,11 @@
 //! What the library does as a whole, as its users see it.
 #![cfg(test)]
 
+mod cache_crowd;
+mod cache_hits;
+mod cache_model;
+mod cache_stale;
+mod cache_support;
 mod canary;
 mod heal_alternates;
 mod heal_copies;

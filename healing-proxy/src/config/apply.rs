@@ -243,6 +243,8 @@ fn treatment((config, places): (&Config, &Places), route: &Route, slug: &str) ->
         treatment.heal_for
     };
     treatment.heal_for = route.heal_for.unwrap_or(by_source);
+    treatment.fresh_for = Some(route.fresh_for).filter(|time| !time.is_zero());
+    treatment.caching.overrides = config.cache.r#override;
     treatment.observe = route.observe;
     let Some(allowed) = &route.heal else {
         treatment.strategies.push(Arc::new(Retry::default()));
@@ -281,7 +283,6 @@ fn treatment((config, places): (&Config, &Places), route: &Route, slug: &str) ->
 /// Where a route and its keys that are not acted on yet stand.
 pub(super) fn pending_of(route: &Route) -> impl Iterator<Item = (written::Place, &'static str)> {
     let pending = [
-        (!route.fresh_for.is_zero(), "fresh_for"),
         (route.at.has("priority"), "priority"),
         (route.at.has("windows"), "windows"),
         (route.freshness.is_some(), "freshness"),

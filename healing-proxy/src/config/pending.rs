@@ -50,9 +50,6 @@ fn note_whole(config: &Config, notes: &mut Mistakes) {
             "cache.redis: a cache of several proxies",
         );
     }
-    if config.cache.r#override {
-        say(config.at.of("cache"), "cache.override");
-    }
     if config.store.url.starts_with("postgres") {
         say(
             config.store.at.of("url"),

@@ -213,7 +213,7 @@ where
         let place = &self.place;
         self.made.fetch_add(1, Relaxed);
         place.head_came.store(false, Relaxed);
-        let request = pass.dress(self.ask.request());
+        let request = pass.dress(place.request(&self.ask));
         let sent_at = place.house.clock.now();
         let answer = self.inner.oneshot(request);
         let outcome = match place

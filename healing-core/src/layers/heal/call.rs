@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Response, response::Parts};
+use http::{Method, Response, StatusCode, response::Parts};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -20,10 +20,11 @@ use crate::{
     classify::{self, Expectation, HeadVerdict},
     healer::House,
     hop::strip_hop_fields,
-    kept::{Copy, Memory, UrlKey, Wanted, caller},
+    kept::{Address, Wanted, copy::Copy, memory::Memory},
     layers::{
         heal::{
             echo,
+            found::{Found, Held},
             gates::{Gates, Who},
             judging::Whole,
             read::{Bounds, Read, read},
@@ -54,7 +55,13 @@ pub(crate) struct Place {
     /// How requests of this route are treated, as it was set when this one came.
     pub(crate) treatment: Arc<Treatment>,
     pub(crate) gates: Gates,
-    pub(crate) key: UrlKey,
+    pub(crate) address: Address,
+    /// The copy that the upstream is asked about.
+    pub(crate) renews: Option<Arc<Copy>>,
+    /// What the cache has of what is asked.
+    pub(crate) held: Held,
+    /// Whether no caller waits for it.
+    pub(crate) for_nobody: bool,
     /// Whether the caller sent credentials of its own.
     pub(crate) with_credentials: bool,
     /// Until when a body of unknown length is held back.
@@ -72,12 +79,21 @@ pub(crate) struct Underway {
     pub(crate) pass: Pass,
 }
 
+/// A question, and how it was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) ask: &'a Ask,
+    pub(crate) underway: &'a Underway,
+}
+
 /// An answer that may be given as exact: a good one, or one that says that the caller made a mistake.
 #[derive(Debug)]
 pub(crate) struct Good {
     pub(crate) response: Response<Body>,
     /// Whether a copy of it is kept.
     pub(crate) stored: bool,
+    /// Whether it is the copy, which the upstream says is still what it was.
+    pub(crate) renewed: bool,
     /// What is odd about it.
     pub(crate) suspect: Option<Suspect>,
 }
@@ -116,30 +132,28 @@ pub(crate) struct Frozen {
 // === impl Place ===
 
 impl Place {
-    /// The place of a request that came at `now`. Its body is waited for to the end, whatever its length.
-    pub(crate) fn of(house: Arc<House>, mut ask: Ask, here: Whereabouts, now: Instant) -> Self {
-        let caller = caller::digest(&ask.headers);
-        let key = house.kept.key(&ask.uri, caller.as_ref());
-        let memory = house.kept.find(key);
-        ask.share = here
-            .route
-            .source
-            .share(&ask.uri, &ask.headers, caller.as_ref());
+    /// The place of a request of which that is known. Its body is waited for to the end, whatever its length.
+    pub(crate) fn of(house: Arc<House>, mut ask: Ask, here: Whereabouts, found: Found) -> Self {
+        let now = house.clock.now();
+        let caller = found.caller.as_ref();
+        ask.share = here.route.source.share(&ask.uri, &ask.headers, caller);
         let who = Who {
             share: ask.share.as_deref(),
-            caller: caller.as_ref(),
+            caller,
         };
-        let gates = Gates::of(&here, memory.as_ref(), who, now);
-        let with_credentials = caller.is_some();
+        let gates = Gates::of(&here, found.memory.as_ref(), who, now);
         Self {
             house,
             ask,
-            memory,
+            memory: found.memory,
             treatment: here.treatment,
             route: here.route,
             gates,
-            key,
-            with_credentials,
+            address: found.address,
+            renews: found.renews,
+            held: found.held,
+            for_nobody: found.for_nobody,
+            with_credentials: found.caller.is_some(),
             hold_until: None,
             head_came: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
@@ -156,11 +170,13 @@ impl Place {
         self.house.kept.in_hand(
             memory,
             Wanted {
+                address: self.address,
                 request: &self.ask.headers,
                 now,
                 max_age: floor.max_age,
                 heal_for: self.treatment.heal_for,
             },
+            &self.house.clock,
         )
     }
 
@@ -176,7 +192,7 @@ impl Place {
     /// Whether a time is named before which a call with that pass must not be made. The URL may have got its memory, and in
     /// it such a time, after this request came.
     pub(crate) fn told_to_wait(&self, pass: &Pass, now: Instant) -> bool {
-        let begun = || self.house.kept.find(self.key);
+        let begun = || self.house.kept.find(self.address.key);
         let by_url = self.gates.url.is_none()
             && !self.ask.is_the_same // what one address named, another did not
             && begun().is_some_and(|memory| memory.gate.told_to_wait(now).is_some());
@@ -197,7 +213,13 @@ impl Place {
         E: TransportError,
     {
         let called = match answer.await {
-            Ok(response) => self.received(ask, response, &underway.pass).await,
+            Ok(response) => {
+                let asked = Asked {
+                    ask,
+                    underway: &underway,
+                };
+                self.received(asked, response).await
+            }
             Err(error) => {
                 let (transport, sent) = error.fault();
                 let fault = transport.fault();
@@ -264,13 +286,13 @@ impl Place {
 
     /// Remembers a fault; a URL's memory begins with its first one at the latest.
     fn failed(&self, gates: &Gates, fault: &Fault, heard: Heard) {
-        let object = self.key.object();
+        let object = self.address.key.object();
         gates.failed(fault, object, heard);
         let marks = !fault.is_change_of_shape() && fault.class != FaultClass::StaleData;
         if self.gates.url.is_none() && fault.domain == Domain::Object && marks {
             self.house
                 .kept
-                .find_or_begin(self.key, heard.at)
+                .find_or_begin(self.address.key, heard.at)
                 .gate
                 .failed(heard, fault, object);
         }
@@ -286,38 +308,32 @@ impl Place {
         Fault::new(FaultClass::Timeout, detail)
     }
 
-    async fn received<R, E>(
-        &self,
-        ask: &Ask,
-        response: Response<R>,
-        pass: &Pass,
-    ) -> Result<Good, Bad<E>>
+    async fn received<R, E>(&self, asked: Asked<'_>, response: Response<R>) -> Result<Good, Bad<E>>
     where
         R: http_body::Body<Data = Bytes> + Send + 'static,
         R::Error: Into<BoxError>,
     {
         self.head_came.store(true, Relaxed);
         let (mut head, body) = response.into_parts();
+        let pass = &asked.underway.pass;
         pass.told(&head.headers, self.house.clock.now());
         echo::mask_fields(&mut head, pass);
-        if head
-            .extensions
-            .get::<Provenance>()
-            .is_some_and(|inner| inner.fidelity > Some(Fidelity::Exact))
-        {
-            // A layer further in has healed it already, and says what it is.
+        if is_healed(&head) {
             return Ok(as_it_comes(Response::from_parts(head, Body::wrap(body))));
         }
+        if head.status == StatusCode::NOT_MODIFIED
+            && let Some(copy) = &self.renews
+        {
+            return Ok(self.renewed(asked, copy, head));
+        }
         let expected = Expectation {
-            method: &ask.method,
+            method: &asked.ask.method,
             with_credentials: self.with_credentials,
             judge_up_to: self.house.limits.judge_up_to,
         };
         let by_status = match classify::judge_head(&head, expected, || self.time()) {
-            HeadVerdict::Pass => {
-                return Ok(as_it_comes(Response::from_parts(head, Body::wrap(body))));
-            }
-            HeadVerdict::Fault(fault) if ask.method == Method::HEAD => {
+            HeadVerdict::Pass => return self.pass_on(asked, (head, body)).await,
+            HeadVerdict::Fault(fault) if asked.ask.method == Method::HEAD => {
                 let response = Response::from_parts(head, Body::empty());
                 return self.refused(fault, response, pass.has_key());
             }
@@ -339,14 +355,14 @@ impl Place {
             has_key,
         };
         match (read, by_status) {
-            (Read::Whole(chunks), None) => self.judge(ask, whole(head, chunks)),
+            (Read::Whole(chunks), None) => self.judge(asked, whole(head, chunks)),
             (Read::Streaming(body), None) => Ok(as_it_comes(Response::from_parts(head, body))),
             (Read::Broken(fault, read), None) => {
                 let fault = fault.with_status(head.status);
                 Err(self.broken(fault, head, read))
             }
             (Read::Whole(chunks), Some(fault)) => {
-                self.judge_refusal(ask, whole(head, chunks), fault)
+                self.judge_refusal(asked, whole(head, chunks), fault)
             }
             (Read::Streaming(body), Some(fault)) => {
                 self.refused(fault, Response::from_parts(head, body), has_key)
@@ -356,7 +372,7 @@ impl Place {
     }
 
     /// An answer that broke off. What came of it is passed on only where healing does nothing but watch.
-    fn broken<E>(&self, fault: Fault, head: Parts, read: Chunks) -> Bad<E> {
+    pub(crate) fn broken<E>(&self, fault: Fault, head: Parts, read: Chunks) -> Bad<E> {
         let broken = || Response::from_parts(head, Body::broken(read));
         let passed = self.treatment.observe.then(broken);
         Bad {
@@ -381,11 +397,18 @@ impl Place {
     }
 }
 
+/// Whether a layer further in has healed it already, and says what it is.
+fn is_healed(head: &Parts) -> bool {
+    let inner = head.extensions.get::<Provenance>();
+    inner.is_some_and(|inner| inner.fidelity > Some(Fidelity::Exact))
+}
+
 /// An answer that is not read whole, and so not kept.
 pub(crate) const fn as_it_comes(response: Response<Body>) -> Good {
     Good {
         response,
         stored: false,
+        renewed: false,
         suspect: None,
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     },
     layers::heal::{
         call::Place,
+        found::Found,
         gates::Gates,
         judging::Whole,
         read::{Read, read},
@@ -29,7 +30,8 @@ impl Place {
     pub(crate) fn elsewhere(&self, ask: Ask, now: Instant) -> Self {
         let there = self.house.registry.find(&ask.uri);
         if !ask.is_the_same {
-            return Self::of(Arc::clone(&self.house), ask, there, now);
+            let found = Found::of(&self.house.kept, &ask.uri, &ask.headers);
+            return Self::of(Arc::clone(&self.house), ask, there, found);
         }
         let gates = Gates {
             // What the asked address fails at, this one may well do, and the other way round.
@@ -44,7 +46,10 @@ impl Place {
             treatment: Arc::clone(&self.treatment),
             route: Arc::clone(&self.route),
             gates,
-            key: self.key,
+            address: self.address,
+            renews: None, // what it calls the copy by, only the asked address need know
+            held: self.held,
+            for_nobody: self.for_nobody,
             with_credentials: self.with_credentials,
             hold_until: self.hold_until,
             head_came: false.into(),
@@ -75,16 +80,7 @@ impl Place {
 
     /// Takes a token from the source's budget and from that of all.
     pub(crate) fn pays(&self) -> bool {
-        let (house, source) = (&self.house, &self.route.source);
-        let now = house.clock.since_start(house.clock.now());
-        if !source.budget.spend(source.requests.load(Relaxed), now) {
-            return false;
-        }
-        let paid = house.budget.spend(house.requests.load(Relaxed), now);
-        if !paid {
-            source.budget.give_back();
-        }
-        paid
+        self.house.pays_for(&self.route.source)
     }
 
     /// Whether the source of this place can spare a call for `asking`: always for its own requests, else only while it can
@@ -121,7 +117,7 @@ impl Place {
         let memory = self
             .memory
             .clone()
-            .or_else(|| self.house.kept.find(self.key));
+            .or_else(|| self.house.kept.find(self.address.key));
         let fields = &whole.head.headers;
         let varies_by = self.house.kept.varied(fields, &self.ask.headers);
         let promise = memory.and_then(|memory| memory.promise(varies_by));

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use tokio::time::Instant;
 
 use crate::{
-    kept::Memory,
+    kept::memory::Memory,
     outage::{Gate, Heard, Passage, Rest},
     pace::{Pass, Share},
     registry::Whereabouts,

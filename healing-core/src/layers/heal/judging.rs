@@ -5,15 +5,14 @@ use std::sync::Arc;
 use http::{HeaderMap, Response, header, response::Parts};
 
 use crate::{
-    attempt::Ask,
     body::{Body, Chunks},
     classify::{
         BodyVerdict, Reply,
         live::{Dated, Expected, Incoming, Judged},
         shape::Shape,
     },
-    kept::{BodyHash, Memory, Received},
-    layers::heal::call::{Bad, Frozen, Good, Last, Place, as_it_comes},
+    kept::{BodyHash, Received, memory::Memory},
+    layers::heal::call::{Asked, Bad, Frozen, Good, Last, Place, as_it_comes},
     vocabulary::{
         fault::{Domain, Fault, FaultClass},
         provenance::Suspect,
@@ -43,15 +42,15 @@ impl Place {
     /// Judges an answer whose status is bad: its body may tell more.
     pub(crate) fn judge_refusal<E>(
         &self,
-        ask: &Ask,
+        asked: Asked<'_>,
         whole: Whole,
         by_status: Fault,
     ) -> Result<Good, Bad<E>> {
         let rules = self.route.source.rules.load();
         let now = || self.time();
         let incoming = Incoming {
-            method: &ask.method,
-            uri: &ask.uri,
+            method: &asked.ask.method,
+            uri: &asked.ask.uri,
             head: &whole.head,
             rules: rules.as_deref(),
             freshness: None,
@@ -59,12 +58,21 @@ impl Place {
             is_made: false,
             now: &now,
         };
-        match incoming.judge_refusal(&whole.chunks, by_status) {
-            None => Ok(as_it_comes(whole.response())),
-            Some(fault) => {
-                let has_key = whole.has_key;
-                self.refused(fault, whole.response(), has_key)
-            }
+        let fault = incoming
+            .judge_refusal(&whole.chunks, by_status)
+            .and_then(|fault| self.blames_the_caller(fault, whole.has_key));
+        let keeps = fault.is_none() || self.treatment.caching.errors;
+        let stored = keeps && self.set_aside(asked, &whole, fault.as_ref());
+        let response = whole.response();
+        match fault {
+            None => Ok(Good {
+                stored,
+                ..as_it_comes(response)
+            }),
+            Some(fault) => Err(Bad {
+                fault,
+                last: Last::Response(Box::new(response)),
+            }),
         }
     }
 
@@ -93,18 +101,19 @@ impl Place {
         }
         let was_good = self.memory.as_ref().is_some_and(|memory| memory.was_good());
         let is_own = fault.class == FaultClass::AuthError && self.with_credentials;
-        if !was_good || is_own || !self.route.mistakes.refused(self.key.object()) {
+        if !was_good || is_own || !self.route.mistakes.refused(self.address.key.object()) {
             return None;
         }
         Some(fault.striking(Domain::Endpoint))
     }
 
     /// Judges an answer whose status is good.
-    pub(crate) fn judge<E>(&self, ask: &Ask, whole: Whole) -> Result<Good, Bad<E>> {
+    pub(crate) fn judge<E>(&self, asked: Asked<'_>, whole: Whole) -> Result<Good, Bad<E>> {
+        let ask = asked.ask;
         let memory = self
             .memory
             .clone()
-            .or_else(|| self.house.kept.find(self.key));
+            .or_else(|| self.house.kept.find(self.address.key));
         let (head, chunks) = (&whole.head, &whole.chunks);
         let varies_by = self.house.kept.varied(&head.headers, &ask.headers);
         let hash = self.house.kept.hash_of(&head.headers, chunks);
@@ -150,7 +159,7 @@ impl Place {
             })
         });
         match learned {
-            Ok(learned) => Ok(self.good(ask, whole, learned)),
+            Ok(learned) => Ok(self.good(asked, whole, learned)),
             Err(fault) => self.bad(fault, judged.dated, whole),
         }
     }
@@ -188,7 +197,7 @@ impl Place {
             BodyVerdict::Changed(shape, fault) => {
                 let begin = || {
                     let now = self.house.clock.now();
-                    self.house.kept.find_or_begin(self.key, now)
+                    self.house.kept.find_or_begin(self.address.key, now)
                 };
                 let memory = memory.map_or_else(begin, Arc::clone);
                 if memory.accepts(&shape) {
@@ -240,12 +249,12 @@ impl Place {
     }
 
     /// A good answer: what may be kept of it is kept.
-    fn good(&self, ask: &Ask, whole: Whole, mut learned: Learned) -> Good {
-        let now = || self.house.clock.now();
-        let memory = learned
-            .memory
-            .clone()
-            .unwrap_or_else(|| self.house.kept.find_or_begin(self.key, now()));
+    fn good(&self, asked: Asked<'_>, whole: Whole, mut learned: Learned) -> Good {
+        let ask = asked.ask;
+        let memory = learned.memory.take().unwrap_or_else(|| {
+            let now = self.house.clock.now();
+            self.house.kept.find_or_begin(self.address.key, now)
+        });
         let known = memory
             .knows(learned.hash)
             .then(|| memory.copy_with(learned.hash));
@@ -257,20 +266,19 @@ impl Place {
             headers: &whole.head.headers,
             body: &whole.chunks,
             hash: learned.hash,
+            fault: None,
+            took: self.took(asked.underway.sent_at),
             known: known.flatten(),
         };
-        let copy = self.house.kept.copy_of(&received, now);
         let odd = |amount| self.is_odd(amount, &memory);
         let suspect = learned.suspect.or_else(|| learned.amount.and_then(odd));
         learned.suspect = suspect;
         self.learn(&memory, learned);
-        let stored = copy.is_some();
-        if let Some(copy) = copy {
-            self.house.kept.keep(self.key, &memory, copy);
-        }
+        let stored = self.keep(&received, &memory);
         Good {
             response: whole.response(),
             stored,
+            renewed: false,
             suspect,
         }
     }

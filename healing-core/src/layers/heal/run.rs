@@ -21,6 +21,7 @@ use crate::{
         attempts::Calls,
         broken_off,
         call::{Bad, Last, Place, Underway},
+        found::Found,
         handover::Give,
         scene::{Beside, Scene},
     },
@@ -42,6 +43,8 @@ pub(crate) struct Run<S, E> {
     pub(crate) give: Give<E>,
     /// What the caller takes, where it says so.
     pub(crate) floor: Option<Floor>,
+    /// What is known of it already.
+    pub(crate) found: Option<Found>,
     /// Whether somebody looks after it when its caller has been answered.
     pub(crate) outlives_its_caller: bool,
 }
@@ -70,7 +73,12 @@ impl<S, E> Run<S, E> {
         if scene.place.treatment.observe {
             return scene.watch().await;
         }
-        match scene.place.gates.ask(scene.arrived, rand::random()) {
+        let passage = if scene.place.treatment.rests {
+            scene.place.gates.ask(scene.arrived, rand::random())
+        } else {
+            Passage::Free
+        };
+        match passage {
             Passage::Free => scene.direct(Asking::Freely, None).await,
             Passage::Probe(ticket) => scene.find_out(ticket, outlives_its_caller).await,
             Passage::Try(ticket) => scene.direct(Asking::Trying, Some(ticket)).await,
@@ -81,9 +89,17 @@ impl<S, E> Run<S, E> {
     fn scene(self, head: request::Parts, body: Bytes) -> Scene<S, E> {
         let house = self.house;
         let arrived = house.clock.now();
-        let here = house.registry.find(&head.uri);
+        let mut found = self
+            .found
+            .unwrap_or_else(|| Found::of(&house.kept, &head.uri, &head.headers));
+        let here = found
+            .here
+            .take()
+            .unwrap_or_else(|| house.registry.find(&head.uri));
         let treatment = &here.treatment;
-        here.route.source.requests.fetch_add(1, Relaxed);
+        if !found.for_nobody {
+            here.route.source.requests.fetch_add(1, Relaxed);
+        }
         let floor = self.floor.map_or_else(
             || Floor::of(treatment.floor),
             |floor| Floor {
@@ -107,7 +123,8 @@ impl<S, E> Run<S, E> {
             version: head.version,
             body,
         };
-        let mut place = Place::of(house, ask, here, arrived);
+        let flight = found.flight.take();
+        let mut place = Place::of(house, ask, here, found);
         let in_hand = place.in_hand(arrived);
         let holds = in_hand.is_none() || place.treatment.observe;
         place.hold_until = holds.then_some(place.ask.deadline);
@@ -119,6 +136,7 @@ impl<S, E> Run<S, E> {
             inner: self.inner,
             give: Some(self.give),
             in_hand,
+            flight,
             arrived,
             attempts: 0,
             calls_due: 1,
@@ -244,6 +262,7 @@ where
         if let Some(place) = Arc::get_mut(&mut self.place) {
             mem::swap(request.headers_mut(), &mut place.ask.headers);
         }
+        self.place.ask_about_the_copy(&mut request);
         request
     }
 

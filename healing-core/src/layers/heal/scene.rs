@@ -2,16 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::Response;
+use http::{Response, header};
 use tokio::time::Instant;
 
 use crate::{
     body::Body,
-    kept::Copy,
+    flights::{Flight, Outcome},
+    kept::{copy::Copy, giving},
     layers::{
         heal::{
-            answers,
             call::{Frozen, Good, Last, Place},
+            found::Held,
             handover::Give,
         },
         observe::Answered,
@@ -32,6 +33,8 @@ pub(crate) struct Scene<S, E> {
     pub(crate) inner: S,
     pub(crate) give: Option<Give<E>>,
     pub(crate) in_hand: Option<Arc<Copy>>,
+    /// Those who wait for the same answer.
+    pub(crate) flight: Option<Flight>,
     pub(crate) arrived: Instant,
     /// Upstream calls so far.
     pub(crate) attempts: u32,
@@ -72,6 +75,7 @@ impl<S, E> Scene<S, E> {
     /// Whether anybody still waits.
     pub(crate) fn is_awaited(&self) -> bool {
         self.give.as_ref().is_some_and(Give::is_awaited)
+            || self.flight.as_ref().is_some_and(Flight::is_awaited)
     }
 
     pub(crate) fn waited(&self) -> Duration {
@@ -83,10 +87,11 @@ impl<S, E> Scene<S, E> {
     }
 
     pub(crate) fn cache_use(&self, stored: bool) -> CacheUse {
-        if self.in_hand.is_some() {
-            CacheUse::Asked { stored }
-        } else {
-            CacheUse::Missed { stored }
+        match self.place.held {
+            Held::Refused => CacheUse::Refused { stored },
+            Held::Stale => CacheUse::Asked { stored },
+            Held::Nothing if self.in_hand.is_some() => CacheUse::Asked { stored },
+            Held::Nothing => CacheUse::Missed { stored },
         }
     }
 
@@ -96,14 +101,16 @@ impl<S, E> Scene<S, E> {
             response,
             stored,
             suspect,
+            renewed,
         } = good;
+        let cache = if renewed {
+            CacheUse::Revalidated { stored }
+        } else {
+            self.cache_use(stored)
+        };
         let truth = Provenance {
             suspect,
-            ..self.truth(
-                Some(Fidelity::Exact),
-                StrategyId::DIRECT,
-                self.cache_use(stored),
-            )
+            ..self.truth(Some(Fidelity::Exact), StrategyId::DIRECT, cache)
         };
         let inner = response
             .extensions()
@@ -129,12 +136,18 @@ impl<S, E> Scene<S, E> {
     /// The copy.
     pub(crate) fn stale(&mut self, copy: &Copy, fault: Fault, cache: CacheUse) {
         let truth = self.truth(Some(Fidelity::Stale), StrategyId::USE_CACHED_DATA, cache);
-        let age = Some(copy.age(self.place.house.clock.now()));
+        let clock = &self.place.house.clock;
+        let age = Some(copy.age(clock.now(), clock));
+        let ask = &self.place.ask;
+        let mut response = giving::give(copy, &ask.method, &ask.headers);
+        // What the origin let be given while it was fresh is another caller's session now.
+        response.headers_mut().remove(header::SET_COOKIE);
         self.answer(
-            Ok(answers::of_copy(copy, &self.place.ask)),
+            Ok(response),
             Provenance {
                 fault: Some(fault),
                 age,
+                overridden: copy.terms.is_overridden,
                 ..truth
             },
         );
@@ -247,6 +260,8 @@ impl<S, E> Scene<S, E> {
             attempts: self.attempts,
             took: self.waited(),
             cache,
+            collapsed: false,
+            overridden: false,
             instead: None,
             observed: self.observed.clone(),
         }
@@ -261,10 +276,28 @@ impl<S, E> Scene<S, E> {
         self.answer(Ok(problem.about(&truth).response()), truth);
     }
 
+    /// Tells those who wait for the same.
+    fn tell(&self, outcome: &Result<Response<Body>, E>, truth: &Provenance) {
+        let Some(flight) = self.flight.as_ref() else {
+            return;
+        };
+        let place = &self.place;
+        let outcome = outcome.as_ref().ok().and_then(|response| {
+            let kept = &place.house.kept;
+            let varies_by = kept.varied(response.headers(), &place.ask.headers);
+            Outcome::of(response, truth, varies_by, place.house.clock.now())
+        });
+        flight.came(outcome);
+    }
+
     fn answer(&mut self, mut outcome: Result<Response<Body>, E>, truth: Provenance) {
+        self.tell(&outcome, &truth);
         let Some(give) = self.give.take().filter(Give::is_awaited) else {
             return; // the caller went away, and teaches nothing
         };
+        if self.place.for_nobody {
+            return give.give(outcome);
+        }
         self.place.house.observer.answered(Answered {
             route: &self.place.route,
             ask: &self.place.ask,

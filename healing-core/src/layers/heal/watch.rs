@@ -32,7 +32,9 @@ where
         self.observed = Observed::Nothing;
         self.attempts = 1;
         // Before the answer comes: the same answer once more makes the copy young.
-        let in_hand = self.in_hand.as_ref().map(|copy| copy.age(self.arrived));
+        let clock = &self.place.house.clock;
+        let in_hand = self.in_hand.as_ref();
+        let in_hand = in_hand.map(|copy| copy.age(self.arrived, clock));
         let resting = self.place.gates.resting(self.arrived);
         let pass = self.place.pass(Errand::Caller, self.arrived);
         // What our own count would hold back is sent all the same.

@@ -132,7 +132,6 @@ fn what_is_not_acted_on_yet_is_said_and_stands_in_the_book() {
     let file = "upstream: http://a
 trusted_proxies: [10.0.0.0/8]
 admin: { token_env: TOKEN }
-cache: { override: true }
 budget: { share: 0.1 }
 log: { directory: /var/log }
 store: { url: \"postgres://a/b\" }
@@ -145,7 +144,6 @@ sources:
 routes:
   - match: /api/vendor/quote
     source: vendor
-    fresh_for: 1m
     priority: high
     windows: { slow: 1s }
     freshness: { field: /time, unit: s, max_age: 1h }
@@ -159,7 +157,6 @@ routes:
     for key in [
         "trusted_proxies",
         "admin.token_env",
-        "cache.override",
         "budget",
         "log.directory",
         "store.url",
@@ -167,7 +164,6 @@ routes:
         "rules of the source",
         "promise of the source",
         "freshness of the source",
-        "fresh_for of a route",
         "priority of a route",
         "windows of a route",
         "freshness of a route",
@@ -182,7 +178,7 @@ routes:
             "{key} is not in the book"
         );
     }
-    assert_eq!(notes.len(), 14, "{notes:?}");
+    assert_eq!(notes.len(), 12, "{notes:?}");
 }
 
 #[test]

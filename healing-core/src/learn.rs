@@ -7,13 +7,15 @@
 mod belief;
 mod blame;
 mod cells;
+mod latency;
 mod pooled;
 mod price;
 mod worth;
 
 pub use belief::{Beliefs, Chance, Part, relaxed};
-pub use blame::{Blame, Cause, Culprit};
+pub use blame::{Blame, Cause, Culprit, Outages};
 pub use cells::Cells;
+pub use latency::Latencies;
 pub use pooled::{Pooled, pool};
 pub use price::{Forecast, forecast, quantile_price};
 pub use worth::{equivalent_age, worth_of_stale};

@@ -124,10 +124,8 @@ pub enum Why {
 /// The steps that are worth taking, best first, and why the others are not.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// Take them in this order, and stop at the first success.
-    pub steps: ArrayVec<Step, MAX_CANDIDATES>,
-    /// The candidates that are not tried. The first [`MAX_CANDIDATES`] of them are named.
-    pub left_out: ArrayVec<(usize, Why), MAX_CANDIDATES>,
+    steps: ArrayVec<Step, MAX_CANDIDATES>,
+    left_out: ArrayVec<(usize, Why), MAX_CANDIDATES>,
 }
 
 // === impl Costs ===
@@ -195,8 +193,8 @@ impl Costs {
     /// let monthly = Candidate { name: "alternate_series", worth: 0.5, ..other };
     /// let stand = Stand { in_hand: 0.7, floor: 0.2, remaining: 3.0 };
     /// let plan = Costs::default().plan(&[monthly, other], stand);
-    /// assert_eq!(plan.steps[0].candidate, 1);
-    /// assert_eq!(plan.left_out[..], [(0, Why::InHand)]);
+    /// assert_eq!(plan.steps()[0].candidate, 1);
+    /// assert_eq!(plan.left_out(), [(0, Why::InHand)]);
     /// ```
     #[must_use]
     pub fn plan(&self, candidates: &[Candidate<'_>], stand: Stand) -> Plan {
@@ -249,6 +247,18 @@ impl Costs {
 // === impl Plan ===
 
 impl Plan {
+    /// Take them in this order, and stop at the first success.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The candidates that are not tried. The first [`MAX_CANDIDATES`] of them are named.
+    #[must_use]
+    pub fn left_out(&self) -> &[(usize, Why)] {
+        &self.left_out
+    }
+
     fn leave_out(&mut self, candidate: usize, why: Why) {
         // What does not fit is beyond what anybody reads; the bound is in the field's documentation.
         let _full = self.left_out.try_push((candidate, why));

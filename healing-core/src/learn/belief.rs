@@ -29,14 +29,8 @@ const SUSPECT: f64 = 0.5;
 /// What an attempt on a suspect part leaves of those before it.
 const PARTIAL_DECAY: f64 = 0.93;
 
-/// What a closed outage leaves of those before it.
-const OUTAGE_DECAY: f64 = 0.9;
-
-/// How much the usual length of an outage counts, in outages.
-const OF_USUAL: f64 = 3.0;
-
-/// The most parts of one source that are kept in mind. Beyond it, the least suspect is forgotten.
-const MAX_PARTS: usize = 256;
+/// The most parts that are kept in mind. Beyond it, the least suspect is forgotten.
+const MAX_PARTS: usize = 4096;
 
 /// The most parts that one attempt needs.
 const MAX_NEEDED: usize = 8;
@@ -61,11 +55,10 @@ pub struct Chance {
     pub hangs: bool,
 }
 
-/// What is believed of the parts of one source.
+/// What is believed of the parts that answers need.
 #[derive(Clone, Debug, Default)]
 pub struct Beliefs {
     parts: BTreeMap<Part, Belief>,
-    outages: BTreeMap<Cause, Outages>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,13 +73,6 @@ struct Belief {
     /// Successes and attempts while it was suspect.
     succeeded: f64,
     tried: f64,
-}
-
-/// How long outages of one cause lasted.
-#[derive(Clone, Copy, Debug, Default)]
-struct Outages {
-    count: f64,
-    seconds: f64,
 }
 
 /// A belief some seconds later, when it relaxes at that rate per second.
@@ -156,34 +142,36 @@ impl Beliefs {
             .collect();
         let on_nothing = blame.of(Culprit::Nothing);
         let all: f64 = on_nothing + blamed.iter().map(|(_, weight)| weight).sum::<f64>();
-        let usual = self.usual_outage(blame.cause());
         for (part, weight) in blamed {
             let share = weight / all;
             let belief = self.belief(part, now);
             belief.counts(false);
             belief.raise(share + (1.0 - share) * belief.down, now);
             if share > TAGGED {
-                belief.suspected_of(blame.cause(), usual, now);
+                belief.suspected_of(blame, now);
             }
         }
         on_nothing / all
     }
 
-    /// An attempt that needed these parts succeeded.
-    pub fn succeeded(&mut self, needs: &[Part], now: f64) {
-        for part in needs {
+    /// An attempt that needed these parts succeeded. Returns the outages that this has shown to be over: what was suspect of
+    /// which cause, and for how many seconds.
+    pub fn succeeded(
+        &mut self,
+        needs: &[Part],
+        now: f64,
+    ) -> impl Iterator<Item = (Part, Cause, f64)> + use<> {
+        let mut ended = ArrayVec::<_, MAX_NEEDED>::new();
+        for part in needs.iter().take(MAX_NEEDED) {
             let belief = self.belief(*part, now);
             belief.counts(true);
-            let ended = belief.cause.filter(|_| belief.down > SUSPECT);
-            let lasted = now - belief.suspect_since;
+            if let Some(cause) = belief.cause.filter(|_| belief.down > SUSPECT) {
+                ended.push((*part, cause, now - belief.suspect_since));
+            }
             let odds = belief.down / (1.0 - belief.down) * CLEARED_BY;
             belief.down = (odds / (1.0 + odds)).max(USUAL * 0.2);
-            if let Some(cause) = ended {
-                let outages = self.outages.entry(cause).or_default();
-                outages.count = outages.count * OUTAGE_DECAY + 1.0;
-                outages.seconds = outages.seconds * OUTAGE_DECAY + lasted;
-            }
         }
+        ended.into_iter()
     }
 
     /// Another attempt of the same request succeeded after one had failed: what both needed is in order, so the blame lies
@@ -202,7 +190,6 @@ impl Beliefs {
             .collect();
         let on_nothing = blame.of(Culprit::Nothing);
         let all: f64 = on_nothing + blamed.iter().map(|(_, weight)| weight).sum::<f64>();
-        let usual = self.usual_outage(blame.cause());
         let mut learned = [0.0; 6];
         for (part, weight) in blamed {
             let share = weight / all;
@@ -211,18 +198,11 @@ impl Beliefs {
             if share > belief.down {
                 belief.raise(share, now);
                 belief.cause = Some(blame.cause());
-                belief.rate = 1.0 / usual;
+                belief.rate = 1.0 / blame.lasts();
             }
         }
         add(&mut learned, Culprit::Nothing, on_nothing / all);
         learned
-    }
-
-    /// How long an outage of that cause lasts here, in seconds.
-    #[must_use]
-    pub fn usual_outage(&self, cause: Cause) -> f64 {
-        let seen = self.outages.get(&cause).copied().unwrap_or_default();
-        (OF_USUAL * cause.usual_outage() + seen.seconds) / (OF_USUAL + seen.count)
     }
 
     /// The belief in a part as it is now, to be changed.
@@ -281,15 +261,15 @@ impl Belief {
         self.down = down;
     }
 
-    /// An outage that lasts is expected to last: it relaxes no faster than it is old.
-    fn suspected_of(&mut self, cause: Cause, usual: f64, now: f64) {
-        self.cause = Some(cause);
+    /// An outage that lasts is expected to last: the belief relaxes no faster than the outage is old.
+    fn suspected_of(&mut self, blame: &Blame, now: f64) {
+        self.cause = Some(blame.cause());
         let lasting = if self.down > SUSPECT {
             now - self.suspect_since
         } else {
             0.0
         };
-        self.rate = 1.0 / usual.max(lasting);
+        self.rate = 1.0 / blame.lasts().max(lasting);
     }
 
     fn counts(&mut self, succeeded: bool) {

@@ -38,12 +38,36 @@ pub enum Culprit {
     Nothing,
 }
 
-/// How the blame for a cause is shared among the six culprits; the shares sum to 1.
+/// How the blame for a cause is shared among the six culprits, the shares of which sum to 1, and how long what it does lasts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Blame {
     cause: Cause,
     shares: [f64; 6],
+    lasts: f64,
 }
+
+/// How long outages of one cause have lasted, the latest counting most.
+///
+/// ```
+/// use healing_core::learn::Outages;
+/// let mut outages = Outages::default();
+/// assert_eq!(outages.mean(40.0), 40.0);
+/// outages.ended(400.0);
+/// assert_eq!(outages.mean(40.0), 130.0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Outages {
+    /// How many, those long ago counting less.
+    pub count: f64,
+    /// How many seconds they lasted together.
+    pub seconds: f64,
+}
+
+/// What an outage that ended leaves of those before it.
+const OUTAGE_DECAY: f64 = 0.9;
+
+/// How much the usual length of an outage counts, in outages.
+const OF_USUAL: f64 = 3.0;
 
 /// How much the design's own shares count, in observations.
 const OF_DESIGN: f64 = 5.0;
@@ -164,7 +188,21 @@ impl Blame {
         Self {
             cause,
             shares: shares.map(|share| share / total),
+            lasts: cause.usual_outage(),
         }
+    }
+
+    /// The same, where such an outage lasts that many seconds.
+    #[must_use]
+    pub const fn lasting(mut self, seconds: f64) -> Self {
+        self.lasts = seconds;
+        self
+    }
+
+    /// How long such an outage lasts, in seconds.
+    #[must_use]
+    pub const fn lasts(&self) -> f64 {
+        self.lasts
     }
 
     /// For what.
@@ -185,5 +223,21 @@ impl Blame {
             Culprit::Endpoint => endpoint,
             Culprit::Nothing => nothing,
         }
+    }
+}
+
+// === impl Outages ===
+
+impl Outages {
+    /// One that lasted so many seconds is over.
+    pub fn ended(&mut self, seconds: f64) {
+        self.count = self.count * OUTAGE_DECAY + 1.0;
+        self.seconds = self.seconds * OUTAGE_DECAY + seconds;
+    }
+
+    /// How long the next one is expected to last, in seconds, where `usual` is what is known from elsewhere.
+    #[must_use]
+    pub fn mean(&self, usual: f64) -> f64 {
+        (OF_USUAL * usual + self.seconds) / (OF_USUAL + self.count)
     }
 }

@@ -72,9 +72,9 @@ fn plans_have_the_same_steps_limits_and_indices() {
         };
         let plan = Costs::default().plan(&candidates, stand);
         let expected = list(&vector["expect"]);
-        assert_eq!(plan.steps.len(), expected.len(), "{plan:?}");
-        assert_eq!(plan.steps.len() + plan.left_out.len(), candidates.len());
-        for (step, expected) in plan.steps.iter().zip(expected) {
+        assert_eq!(plan.steps().len(), expected.len(), "{plan:?}");
+        assert_eq!(plan.steps().len() + plan.left_out().len(), candidates.len());
+        for (step, expected) in plan.steps().iter().zip(expected) {
             assert_eq!(
                 candidates[step.candidate].name,
                 expected[0].as_str().unwrap()
@@ -150,7 +150,10 @@ fn beliefs_rise_fall_and_relax_alike() {
         same(chance.up, up);
 
         let mut healed = beliefs.clone();
-        healed.succeeded(&there, 0.0);
+        for (part, of, seconds) in healed.succeeded(&there, 0.0) {
+            assert!(here.contains(&part) && there.contains(&part));
+            assert_eq!((of, seconds), (cause, 0.0));
+        }
         believed(&healed, &instead[1]);
         let only_here = here.into_iter().filter(|part| !there.contains(part));
         let shares = healed.exonerated(only_here, &blame, 0.0);
@@ -165,7 +168,7 @@ fn beliefs_rise_fall_and_relax_alike() {
         );
         believed(&beliefs, &second[1]);
         for (name, _) in PARTS {
-            let down = relaxed(number(&second[1][name]), 1.0 / cause.usual_outage(), 10.0);
+            let down = relaxed(number(&second[1][name]), 1.0 / blame.lasts(), 10.0);
             same(down, number(&later[1][name]));
         }
     }
@@ -293,7 +296,7 @@ fn a_part_that_works_now_and_then_is_not_given_up() {
     for n in 0..20 {
         flaky.failed(&[host], &blame, f64::from(n));
         if n % 4 == 3 {
-            flaky.succeeded(&[host], f64::from(n));
+            let _over = flaky.succeeded(&[host], f64::from(n));
             flaky.failed(&[host], &blame, f64::from(n));
         }
     }

@@ -36,6 +36,7 @@ mod layers_label;
 mod layers_mock;
 mod layers_support;
 mod layers_upstream;
+mod learn_rules;
 mod learn_vectors;
 mod plan_optimal;
 mod store;

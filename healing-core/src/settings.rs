@@ -108,8 +108,8 @@ pub enum Sharing {
 pub struct SourceSettings {
     /// Which source.
     pub source: Source,
-    /// Its rules; `None`: those that are built in under its slug or another of its names, where there are some. The verdict on
-    /// answers as they come does not ask them yet: only recorded exchanges are judged by rules.
+    /// Its rules, by which its answers are judged as they come; `None`: those that are built in under its slug or another of
+    /// its names, where there are some.
     pub rules: Option<Arc<Rules>>,
     /// Keys of ours, for requests whose caller sent none; `None`: requests go out as they come.
     pub keys: Option<Keys>,

@@ -98,8 +98,10 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
         meant = meaning_of(&derived, &mut reader);
     }
     if let Some(Meant { config, vault, .. }) = &mut meant {
+        let places = apply::places_of(config);
         let mut whole = Whole {
             config,
+            places: &places,
             presets: &presets,
             variables: given.variables,
             mistakes: &mut mistakes,

@@ -3,7 +3,7 @@
 use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
-use healing_core::{Body, Cache, Label, Problem, strip_hop_fields};
+use healing_core::{Body, Cache, Label, Problem, Provenance, strip_hop_fields};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
@@ -96,13 +96,34 @@ impl Forward {
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 self.switch(response, tunnel)
             }
-            Ok(response) => response,
+            Ok(mut response) => {
+                self.locate(&mut response);
+                response
+            }
             // The healer is set up to answer errors of the upstream itself.
             Err(_) => problem(
                 StatusCode::BAD_GATEWAY,
                 "upstream-unreachable",
                 "The source cannot be reached",
             ),
+        }
+    }
+
+    /// Where what was given instead stands: at the paths of this proxy, which may have a mount before those of its source.
+    fn locate(&self, response: &mut Response<Body>) {
+        let Some(location) = response.headers().get(header::CONTENT_LOCATION) else {
+            return;
+        };
+        let truth = response.extensions().get::<Provenance>();
+        let instead = truth.and_then(|truth| truth.instead.as_ref());
+        let authority = instead.and_then(|instead| instead.authority.as_ref());
+        let mount = authority.and_then(|authority| self.places.mount_of(authority));
+        if let (Some(mount), Ok(path)) = (mount, location.to_str())
+            && let Ok(location) = HeaderValue::try_from(format!("{mount}{path}"))
+        {
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LOCATION, location);
         }
     }
 

@@ -85,6 +85,12 @@ impl Places {
         self.all.iter().find(|place| place.source == source)
     }
 
+    /// The mount of the place with that address, where it has one.
+    pub(crate) fn mount_of(&self, authority: &Authority) -> Option<&str> {
+        let has_it = |place: &&Place| place.authorities().any(|own| own == *authority);
+        self.all.iter().find(has_it)?.mount.as_deref()
+    }
+
     /// The place of a path, or of a template's; `None` where it is the API's.
     pub(crate) fn find(&self, path: &str) -> Option<&Place> {
         if self.all.is_empty() {

@@ -74,6 +74,10 @@ impl Origin {
         &self.authority
     }
 
+    pub(crate) const fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
     /// The port, with the scheme's own where none is given.
     pub(crate) fn port(&self) -> u16 {
         let default = if self.scheme == Scheme::HTTPS {

@@ -20,7 +20,7 @@ use crate::{
         freshness::Moment,
         general, json,
         live::doubt::{Doubt, Looked},
-        rules::{Case, Freshness, Range, Rules, Ruling},
+        rules::{Case, Freshness, Range, Rules, Ruling, Whose},
         shape::{self, Content, Shape},
         sources,
         usual::Usual,
@@ -114,7 +114,7 @@ impl<'a> Incoming<'a> {
         json::in_one(plain, |body| {
             let exchange = self.exchange(body);
             let own = self.rules.map(|rules| rules.on(exchange));
-            let found = match own.map(|own| own.ruling(self.is_home())) {
+            let found = match own.map(|own| own.ruling(self.whose(true))) {
                 Some(Ruling::Good) => return None,
                 Some(Ruling::Bad(found)) => Some(found),
                 Some(Ruling::Silent) | None => {
@@ -183,11 +183,8 @@ impl<'a> Incoming<'a> {
 
     fn weigh(&self, exchange: Exchange<'_>, looked: Looked<'_>, doubt: Option<Doubt>) -> Judged {
         let own = self.rules.map(|rules| rules.on(exchange));
-        let asks_own = self.is_home() || doubt.is_some() || looked.promise.is_none();
-        let ruling = own
-            .as_ref()
-            .filter(|_| asks_own)
-            .map_or(Ruling::Silent, |own| own.ruling(self.is_home()));
+        let whose = self.whose(doubt.is_some() || looked.promise.is_none());
+        let ruling = own.as_ref().map_or(Ruling::Silent, |own| own.ruling(whose));
         let verdict = match (ruling, doubt) {
             (Ruling::Bad(found), _) => self.ruled(found, exchange, looked),
             // Good as it is, and no promise for others: a search that found nothing.
@@ -273,9 +270,19 @@ impl<'a> Incoming<'a> {
     /// Whether an answer that keeps its promise is looked into all the same.
     fn looks_into_good(&self, promise: Option<&Shape>) -> bool {
         let by_rules = |rules: &Rules| {
-            promise.is_none() || rules.tells_age() || rules.counts_parts() || self.is_home()
+            let tells_more = rules.tells_age() || rules.counts_parts() || rules.counts_anywhere();
+            promise.is_none() || tells_more || self.is_home()
         };
         self.freshness.is_some() || self.range.is_some() || self.rules.is_some_and(by_rules)
+    }
+
+    /// Whose answer it is; where it may be another's, something about it is doubtful, or nothing.
+    fn whose(&self, is_doubtful: bool) -> Whose {
+        match (self.is_home(), is_doubtful) {
+            (true, _) => Whose::Home,
+            (false, true) => Whose::Doubtful,
+            (false, false) => Whose::Sound,
+        }
     }
 
     fn is_home(&self) -> bool {
@@ -337,7 +344,7 @@ impl Judged {
 }
 
 fn at_the_edge(exchange: Exchange<'_>) -> Option<Finding> {
-    match sources::edge()?.on(exchange).ruling(true) {
+    match sources::edge()?.on(exchange).ruling(Whose::Home) {
         Ruling::Bad(found) => Some(found),
         Ruling::Good | Ruling::Silent => None,
     }

@@ -90,6 +90,18 @@ pub struct Rules {
     plan: Plan,
 }
 
+/// Whose answer it is, as far as that is known: how much the rules of a source may say of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Whose {
+    /// The source's own: every rule counts.
+    Home,
+    /// Perhaps another's that was made of it, and something is wrong: a rule counts that saw something in the body that it
+    /// knows.
+    Doubtful,
+    /// Perhaps another's, and nothing looks wrong.
+    Sound,
+}
+
 /// An exchange before the rules of a source. Its body is walked at most once, whatever is asked.
 #[derive(Debug)]
 pub(crate) struct Case<'a> {
@@ -125,6 +137,8 @@ struct Rule {
     retryable: Option<bool>,
     domain: Option<Domain>,
     wait: Option<WaitRule>,
+    /// Whether it counts whoever answers.
+    anywhere: bool,
 }
 
 // === impl Rules ===
@@ -193,6 +207,22 @@ impl Rules {
         self.hosts.is_empty() || self.answers_at(host)
     }
 
+    /// The same for a source that answers at these hosts, too. One that named none is at home only there from then on.
+    ///
+    /// ```
+    /// use healing_core::classify::Rules;
+    /// let rules: Rules = "source: acme\nrules: []\n".parse()?;
+    /// assert_eq!(rules.at_hosts(["api.acme.example"]).source(), "acme");
+    /// # Ok::<(), healing_core::classify::RulesError>(())
+    /// ```
+    #[must_use]
+    pub fn at_hosts(mut self, hosts: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        let hosts = hosts.into_iter();
+        let hosts = hosts.map(|host| Host::Is(host.as_ref().into()));
+        self.hosts.extend(hosts);
+        self
+    }
+
     /// Whether the source answers at that host.
     pub(crate) fn answers_at(&self, host: &str) -> bool {
         self.hosts.iter().any(|own| own.is(host))
@@ -239,6 +269,11 @@ impl Rules {
         !self.complete.is_empty()
     }
 
+    /// Whether a rule of it counts whoever answers.
+    pub(crate) fn counts_anywhere(&self) -> bool {
+        self.rules.iter().any(|rule| rule.anywhere)
+    }
+
     fn partial(&self, missing: &Completeness) -> Finding {
         Finding {
             class: None,
@@ -257,10 +292,13 @@ impl Rules {
 
 impl Case<'_> {
     /// What the first rule that holds says of an answer that somebody waits for. Away from the source's own hosts somebody may
-    /// have made another answer of it: there a rule must have seen something of the body that it knows.
-    pub(crate) fn ruling(&self, is_home: bool) -> Ruling {
+    /// have made another answer of it.
+    pub(crate) fn ruling(&self, whose: Whose) -> Ruling {
         let knows = |rule: &&Rule| {
-            rule.when.holds(&self.scene) && (is_home || rule.when.saw_the_body(&self.scene))
+            let counts = rule.anywhere || whose == Whose::Home;
+            (counts || whose == Whose::Doubtful)
+                && rule.when.holds(&self.scene)
+                && (counts || rule.when.saw_the_body(&self.scene))
         };
         match self.rules.rules.iter().find(knows) {
             None => Ruling::Silent,

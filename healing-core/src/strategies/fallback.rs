@@ -16,7 +16,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header, uri::Scheme};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 
@@ -106,6 +106,13 @@ impl Fallback {
     #[must_use]
     pub const fn named(mut self, id: StrategyId) -> Self {
         self.id = id;
+        self
+    }
+
+    /// The same, asked by that scheme where the lender has an address of its own. Without it, by the asked one's.
+    #[must_use]
+    pub fn by(mut self, scheme: Scheme) -> Self {
+        self.pattern = Arc::new(Pattern::clone(&self.pattern).by(scheme));
         self
     }
 

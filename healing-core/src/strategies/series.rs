@@ -71,13 +71,26 @@ impl AlternateSeries {
     }
 
     /// `daily_instead_of_intraday`: days in place of the spans within a day that Yahoo's charts have, in a parameter such as
-    /// `interval`. For plans and windows that have no spans within a day.
+    /// `interval`, and of those of Polygon's aggregates, in one such as `timespan`. For plans and windows that have no spans
+    /// within a day.
     #[must_use]
     pub fn daily_instead_of_intraday(parameter: &str) -> Self {
-        const SPANS: [&str; 8] = ["1m", "2m", "5m", "15m", "30m", "60m", "90m", "1h"];
+        const SPANS: [(&str, &str); 11] = [
+            ("1m", "1d"),
+            ("2m", "1d"),
+            ("5m", "1d"),
+            ("15m", "1d"),
+            ("30m", "1d"),
+            ("60m", "1d"),
+            ("90m", "1d"),
+            ("1h", "1d"),
+            ("second", "day"),
+            ("minute", "day"),
+            ("hour", "day"),
+        ];
         Self {
             id: StrategyId::DAILY_INSTEAD_OF_INTRADAY,
-            ..Self::of(parameter).table(&SPANS.map(|span| (span, "1d", "daily")))
+            ..Self::of(parameter).table(&SPANS.map(|(span, day)| (span, day, "daily")))
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri,
-    uri::{Authority, PathAndQuery},
+    uri::{Authority, PathAndQuery, Scheme},
 };
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -22,6 +22,7 @@ use crate::vocabulary::template::Template;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     authorities: Vec<Authority>,
+    scheme: Option<Scheme>,
     template: Template,
     params: Vec<(Box<str>, Param)>,
 }
@@ -43,6 +44,7 @@ impl Pattern {
     pub const fn of(template: Template) -> Self {
         Self {
             authorities: Vec::new(),
+            scheme: None,
             template,
             params: Vec::new(),
         }
@@ -52,6 +54,13 @@ impl Pattern {
     #[must_use]
     pub fn at(mut self, authorities: impl IntoIterator<Item = Authority>) -> Self {
         self.authorities = authorities.into_iter().collect();
+        self
+    }
+
+    /// Asked by that scheme at its first address, whatever scheme the one who asks was asked by.
+    #[must_use]
+    pub fn by(mut self, scheme: Scheme) -> Self {
+        self.scheme = Some(scheme);
         self
     }
 
@@ -134,8 +143,8 @@ impl Pattern {
         Some((moved(uri, &target)?, fields))
     }
 
-    /// A request of this route with these values, at its first address or else where `uri` goes. Parameters in fields are
-    /// set on `fields`. `None` where a parameter of the path has no value.
+    /// A request of this route with these values, at its first address or else where `uri` goes; by its scheme, or that of
+    /// `uri`. Parameters in fields are set on `fields`. `None` where a parameter of the path has no value.
     #[must_use]
     pub fn request<'v>(
         &self,
@@ -159,9 +168,9 @@ impl Pattern {
         let Some(authority) = self.authorities.first() else {
             return moved(uri, &target);
         };
-        let scheme = uri.scheme_str().unwrap_or("http");
+        let scheme = self.scheme.as_ref().or_else(|| uri.scheme());
         Uri::builder()
-            .scheme(scheme)
+            .scheme(scheme.cloned().unwrap_or(Scheme::HTTP))
             .authority(authority.clone())
             .path_and_query(target)
             .build()
@@ -285,6 +294,9 @@ mod tests {
         let there = series().at(["c:2".parse().unwrap(), "d".parse().unwrap()]);
         let there = there.request(&uri("/other"), &mut fields, value).unwrap();
         assert_eq!(there, uri("http://c:2/fred/obs?series_id=A%26B"));
+        let safe = series().at(["c:2".parse().unwrap()]).by(Scheme::HTTPS);
+        let safe = safe.request(&uri("http://b/other"), &mut fields, value);
+        assert_eq!(safe, Some(uri("https://c:2/fred/obs?series_id=A%26B")));
         assert!(
             series()
                 .request(&uri("/x"), &mut fields, |_| None)

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use http::Uri;
+use http::{Uri, uri::Authority};
 use uuid::Uuid;
 
 use crate::{
@@ -77,6 +77,8 @@ pub enum Observed {
 pub struct Instead {
     /// Path and query of what was really given, without secrets: the field `Content-Location` (RFC 9110, section 8.7).
     pub location: Option<Box<str>>,
+    /// The address that was asked for it, where it has one; for a proxy that shows it under a path of its own. It is not told.
+    pub authority: Option<Authority>,
     /// Whose data it is, where it is not the asked route's source.
     pub source: Option<Source>,
     /// What it has to be called: `monthly average`.
@@ -231,6 +233,7 @@ impl Instead {
     pub fn at(uri: &Uri) -> Self {
         Self {
             location: Some(redacted_location(uri).into()),
+            authority: uri.authority().cloned(),
             ..Self::default()
         }
     }

@@ -236,3 +236,36 @@ async fn fewer_parts_than_were_asked_for_are_a_remark_and_no_fault() {
     upstream.becomes(json(whole));
     assert_eq!(ask(&client, get(url)).await.truth.suspect, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn away_from_its_hosts_a_rule_is_asked_of_a_good_looking_answer_where_it_counts_anywhere() {
+    let rules = |anywhere: bool| -> Rules {
+        let text = format!(
+            "source: acme\nhosts: [api.acme.example]\nrules:\n  - {{ name: tired, class: maintenance, doc: test, anywhere: {anywhere}, when: {{ json: /mood, equals: tired }} }}"
+        );
+        text.parse().unwrap()
+    };
+    for (rules, is_fault) in [
+        (rules(true), true),
+        (rules(false), false),
+        (rules(false).at_hosts(["app.test"]), true),
+    ] {
+        let source = || Source::new("acme").unwrap();
+        let mut acme = SourceSettings::new(source());
+        acme.rules = Some(Arc::new(rules));
+        let pattern = Pattern::of("/v1/{thing}".parse().unwrap());
+        let mut settings = Settings::default();
+        settings.sources.push(acme);
+        let route = RouteSettings::new(source(), pattern, Treatment::default());
+        settings.routes.push(route);
+        let healer = Healer::builder().build();
+        healer.configure(&settings).unwrap();
+        let upstream = Upstream::that(json(r#"{"mood":"awake","price":1}"#));
+        let client = healed_by(&upstream, healer);
+        let url = "http://app.test/v1/x";
+        assert!(ask(&client, get(url)).await.is_fresh());
+        upstream.becomes(json(r#"{"mood":"tired","price":2}"#));
+        let got = ask(&client, get(url)).await;
+        assert_eq!(got.is_copy(), is_fault, "{got:?}");
+    }
+}

@@ -1,13 +1,21 @@
 //! What a configuration comes to for the healer.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+mod lenders;
+pub(super) mod remedies;
+pub(super) mod treatment;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use healing_core::{
-    AlternateEndpoint, Healer, Param, Pattern, Per, Queue, Quota, QuotaError, QuotaScope, Retry,
-    RotateKey, RouteSettings, Settings, Source, SourceSettings, Treatment,
+    Healer, Param, Pattern, Per, Quota, QuotaError, QuotaScope, RouteSettings, Settings, Source,
+    SourceSettings,
     written::{self, Mistakes},
 };
-use http::{HeaderName, uri::PathAndQuery};
+use http::HeaderName;
 use jiff::tz::TimeZone;
 
 use crate::{
@@ -19,18 +27,8 @@ use crate::{
     upstream::Origin,
 };
 
-/// How old a copy of Alpha Vantage may be that heals: it allows few calls a day (the specification's 24 h).
-const HEAL_ALPHA_VANTAGE_FOR: Duration = Duration::from_hours(24);
-
-/// The strategies that this version has. The others are said, and not acted on.
-const BUILT: &[&str] = &[
-    "exponential_backoff_retry",
-    "use_cached_data",
-    "request_queuing",
-    "api_key_rotation",
-    "alternate_endpoint",
-    "alphavantage_aggressive_cache",
-];
+/// The strategies that this version does not have. They are said, and not acted on.
+const NOT_YET: &[&str] = &["alphavantage_fallback_yahoo", "batch_requests"];
 
 impl Meant {
     /// The settings of all sources and routes, where requests go to these places.
@@ -43,24 +41,13 @@ impl Meant {
             .iter()
             .filter_map(|route| settings_of(config, places, route))
             .collect();
-        settings.otherwise = Arc::new(otherwise(config));
+        settings.otherwise = Arc::new(treatment::otherwise(config));
         settings
     }
 
     /// The sources that have addresses of their own, and which requests go there.
     pub(crate) fn places(&self) -> Places {
-        let mut places = Places::default();
-        for (slug, source) in &self.config.sources {
-            if source.upstreams.is_empty() {
-                continue;
-            }
-            let routes = self.config.routes.iter();
-            let own = routes
-                .filter(|route| source.mount.is_none() && route.source.as_deref() == Some(slug));
-            let own: Vec<&str> = own.map(|route| &*route.r#match).collect();
-            places.add(place_of(slug, source), &own);
-        }
-        places
+        places_of(&self.config)
     }
 
     /// Says where the settings contradict themselves in a way that only their user knows of.
@@ -120,6 +107,22 @@ impl Meant {
     }
 }
 
+/// The sources that have addresses of their own, and which requests go there.
+pub(super) fn places_of(config: &Config) -> Places {
+    let mut places = Places::default();
+    for (slug, source) in &config.sources {
+        if source.upstreams.is_empty() {
+            continue;
+        }
+        let routes = config.routes.iter();
+        let own =
+            routes.filter(|route| source.mount.is_none() && route.source.as_deref() == Some(slug));
+        let own: Vec<&str> = own.map(|route| &*route.r#match).collect();
+        places.add(place_of(slug, source), &own);
+    }
+    places
+}
+
 /// A quota as it is counted. All of a source is all from here: this proxy counts for itself alone.
 pub(super) fn quota_of(quota: &typed::Quota) -> Result<Quota, QuotaError> {
     let zone = TimeZone::get(&quota.zone).unwrap_or(TimeZone::UTC);
@@ -138,50 +141,50 @@ pub(super) fn quota_of(quota: &typed::Quota) -> Result<Quota, QuotaError> {
 /// Notes the strategies that are allowed and not there yet.
 pub(super) fn note_strategies(route: &Route, notes: &mut Mistakes) {
     for heal in route.heal.iter().flatten() {
-        if !BUILT.contains(&heal.name.as_str()) {
-            let map = if heal.name == "fallback" {
-                ", and its map was not tried"
-            } else {
-                ""
-            };
-            let message = format!("heal: {} is not acted on yet{map}", heal.name);
+        if NOT_YET.contains(&heal.name.as_str()) {
+            let message = format!("heal: {} is not acted on yet", heal.name);
             notes.say(heal.at.own(), message);
         }
     }
 }
 
-/// Requests of routes that are not listed.
-fn otherwise(config: &Config) -> Treatment {
-    let mut treatment = Treatment::default();
-    treatment.deadline = config.deadline;
-    treatment.timeout = config.timeout;
-    treatment.gives_copies = config.discover;
-    if config.discover {
-        treatment.strategies.push(Arc::new(Retry::default()));
-    }
-    treatment
-}
-
 fn settings_of(config: &Config, places: &Places, route: &Route) -> Option<RouteSettings> {
-    let slug = route
-        .source
-        .clone()
-        .unwrap_or_else(|| first_telling(&route.r#match).to_owned());
-    let mut pattern = pattern_of(places, &route.r#match)?;
-    for (name, param) in &route.params {
-        pattern = match param_of(param) {
-            Some(place) => pattern.param(name, place),
-            None => pattern,
-        };
-    }
+    let slug = slug_of(route);
+    let pattern = route_pattern(places, route)?;
+    let treatment = treatment::of((config, places), route, (slug, &pattern));
     Some(RouteSettings::new(
-        Source::slug_of(&slug),
+        Source::slug_of(slug),
         pattern,
-        treatment((config, places), route, &slug),
+        treatment,
     ))
 }
 
-/// The requests of a route as they leave: at the addresses of the place that they go to, without its mount.
+/// The source whose data a route gives.
+fn slug_of(route: &Route) -> &str {
+    let told = route.source.as_deref();
+    told.unwrap_or_else(|| first_telling(&route.r#match))
+}
+
+/// The requests of a route as they leave, with all their parameters.
+pub(super) fn route_pattern(places: &Places, route: &Route) -> Option<Pattern> {
+    let pattern = with_params(pattern_of(places, &route.r#match)?, &route.params);
+    let mut allowed = route.heal.iter().flatten();
+    let passes_its_key = allowed.any(|heal| heal.name == "historical_fallback");
+    Some(if passes_its_key {
+        pattern.param("apiKey", Param::Query("apiKey".into()))
+    } else {
+        pattern
+    })
+}
+
+/// Requests like these, whose further parameters stand there.
+fn with_params(pattern: Pattern, params: &BTreeMap<String, typed::Param>) -> Pattern {
+    let placed = params.iter();
+    let placed = placed.filter_map(|(name, param)| Some((name, param_of(param)?)));
+    placed.fold(pattern, |pattern, (name, place)| pattern.param(name, place))
+}
+
+/// Requests of that template as they leave: at the addresses of the place that they go to, without its mount.
 fn pattern_of(places: &Places, template: &str) -> Option<Pattern> {
     let path = template.split_once('?').map_or(template, |(path, _)| path);
     let Some(place) = places.find(path) else {
@@ -190,7 +193,9 @@ fn pattern_of(places: &Places, template: &str) -> Option<Pattern> {
     let mount = place.mount.as_deref();
     let rest = mount.and_then(|mount| below(template, mount));
     let rest = rest.as_deref().unwrap_or(template);
-    Some(Pattern::of(rest.parse().ok()?).at(place.authorities()))
+    let pattern = Pattern::of(rest.parse().ok()?).at(place.authorities());
+    let scheme = place.origins.first().map(|origin| origin.scheme().clone());
+    Some(scheme.into_iter().fold(pattern, Pattern::by))
 }
 
 fn place_of(slug: &str, source: &typed::Source) -> Place {
@@ -227,65 +232,10 @@ fn first_telling(template: &str) -> &str {
     telling.unwrap_or("root")
 }
 
-fn treatment((config, places): (&Config, &Places), route: &Route, slug: &str) -> Treatment {
-    let mut treatment = Treatment::default();
-    treatment.deadline = route.deadline.unwrap_or(config.deadline);
-    treatment.timeout = route.timeout.unwrap_or(config.timeout);
-    // A deadline of all routes gives way to the timeout of one.
-    treatment.deadline = treatment.deadline.min(treatment.timeout);
-    treatment.floor = route.floor;
-    treatment.floor_for_callers = route.floor_for_callers.unwrap_or(route.floor);
-    let source = config.sources.get(slug);
-    let preset = source.and_then(|source| source.preset.as_deref());
-    let by_source = if preset.unwrap_or(slug) == "alpha_vantage" {
-        HEAL_ALPHA_VANTAGE_FOR
-    } else {
-        treatment.heal_for
-    };
-    treatment.heal_for = route.heal_for.unwrap_or(by_source);
-    treatment.fresh_for = Some(route.fresh_for).filter(|time| !time.is_zero());
-    treatment.caching.overrides = config.cache.r#override;
-    treatment.observe = route.observe;
-    let Some(allowed) = &route.heal else {
-        treatment.strategies.push(Arc::new(Retry::default()));
-        return treatment;
-    };
-    treatment.gives_copies = false;
-    for heal in allowed {
-        match heal.name.as_str() {
-            "exponential_backoff_retry" => treatment.strategies.push(Arc::new(Retry::default())),
-            "request_queuing" => treatment.strategies.push(Arc::new(Queue)),
-            "api_key_rotation" => treatment.strategies.push(Arc::new(RotateKey)),
-            "alternate_endpoint" => {
-                // Without a second address it finds nothing to ask.
-                let place = places.find(&route.r#match);
-                let origins = place.iter().flat_map(|place| &place.origins);
-                let root = || PathAndQuery::from_static("/");
-                let addresses = origins.filter_map(|origin| origin.at(root()));
-                treatment
-                    .strategies
-                    .push(Arc::new(AlternateEndpoint::at(addresses)));
-            }
-            "use_cached_data" => {
-                treatment.gives_copies = true;
-                treatment.heal_for = heal.options.up_to.unwrap_or(treatment.heal_for);
-            }
-            "alphavantage_aggressive_cache" => {
-                treatment.gives_copies = true;
-                treatment.heal_for = route.heal_for.unwrap_or(HEAL_ALPHA_VANTAGE_FOR);
-            }
-            _ => {} // said by `note_strategies`
-        }
-    }
-    treatment
-}
-
 /// Where a route and its keys that are not acted on yet stand.
 pub(super) fn pending_of(route: &Route) -> impl Iterator<Item = (written::Place, &'static str)> {
     let pending = [
         (route.at.has("priority"), "priority"),
-        (route.at.has("windows"), "windows"),
-        (route.freshness.is_some(), "freshness"),
     ];
     let asked = pending.into_iter().filter(|(is_set, _)| *is_set);
     asked.map(|(_, key)| (route.at.of(key), key))

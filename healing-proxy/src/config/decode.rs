@@ -158,6 +158,7 @@ impl Reader<'_> {
             | Kind::Whole(..)
             | Kind::Share
             | Kind::Amount
+            | Kind::Number
             | Kind::Span
             | Kind::Seconds
             | Kind::Size

@@ -4,14 +4,21 @@ mod fallbacks;
 mod routes;
 mod sources;
 
+pub(super) use self::routes::shape;
+
 use healing_core::written::{Mistakes, Place};
 
-use crate::config::{environment::Variables, typed::Config, vault::not_set};
+use crate::{
+    config::{environment::Variables, typed::Config, vault::not_set},
+    places::Places,
+};
 
 /// What a check of the whole has before it.
 #[derive(Debug)]
 pub(super) struct Whole<'a> {
     pub(super) config: &'a Config,
+    /// The sources that have addresses of their own.
+    pub(super) places: &'a Places,
     pub(super) presets: &'a [&'a str],
     pub(super) variables: &'a Variables,
     /// What must be put right.

@@ -23,15 +23,9 @@ pub(super) fn note(config: &Config, notes: &mut Mistakes) {
 }
 
 fn note_source(slug: &str, source: &Source, notes: &mut Mistakes) {
-    let pending = [
-        (!source.r#match.is_empty(), "match"),
-        (source.at.has("rules"), "rules"),
-        (source.at.has("promise"), "promise"),
-        (source.at.has("freshness"), "freshness"),
-    ];
-    for (_, key) in pending.into_iter().filter(|(is_set, _)| *is_set) {
-        let message = format!("{key} of the source {slug} is not acted on yet");
-        notes.say(source.at.of(key), message);
+    if !source.r#match.is_empty() {
+        let message = format!("match of the source {slug} is not acted on yet");
+        notes.say(source.at.of("match"), message);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules of a source: those of the file, its promise, the freshness of its routes, and after them those of its preset.
+//! The rules of a source: those of the file, its promise, and after them those of its preset.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,10 +7,10 @@ use healing_core::{
     written::{Key, Mistakes, Node, Place, Value, read},
 };
 
-use crate::config::typed::{Config, Freshness, Route};
+use crate::config::typed::Config;
 
 /// The lists of a file of rules that are put together.
-const LISTS: [&str; 3] = ["rules", "freshness", "complete"];
+const LISTS: [&str; 4] = ["hosts", "rules", "freshness", "complete"];
 
 /// What the rules of a source are put together of.
 #[derive(Debug, Default)]
@@ -34,29 +34,28 @@ pub(super) fn all(
         if let Some(node) = written {
             own.add_lists_of(node);
         }
+        own.list("rules").iter_mut().for_each(count_anywhere);
         for pointer in source.promise.iter().flat_map(|promise| &promise.json) {
             let at = source.at.of("promise");
             let number = own.list("rules").len();
             own.list("rules").push(promise(pointer, number, at));
         }
     }
-    for route in &config.routes {
-        if let (Some(slug), Some(freshness)) = (&route.source, &route.freshness) {
-            let own = parts.entry(slug).or_default();
-            own.list("freshness").push(age(route, freshness));
-        }
-    }
     let all = parts.into_iter().filter_map(|(slug, mut own)| {
-        let preset = config
-            .sources
-            .get(slug)
-            .and_then(|source| source.preset.as_deref());
+        let source = config.sources.get(slug)?;
+        let preset = source.preset.as_deref();
         let is_other = preset.is_some_and(|preset| preset != slug);
-        if own.lists.values().all(Vec::is_empty) && !is_other {
+        let says_nothing = own.lists.values().all(Vec::is_empty);
+        if says_nothing && !is_other && source.upstreams.is_empty() {
             return None; // what is built in under its name holds
         }
         own.add_preset(preset.unwrap_or(slug));
+        if own.lists.values().all(Vec::is_empty) {
+            return None;
+        }
         let rules = Rules::of(slug, &own.into_node(), calendars, mistakes)?;
+        let addresses = source.upstreams.iter().map(|upstream| &upstream.url);
+        let rules = rules.at_hosts(addresses.map(|url| url.authority().host()));
         Some((slug.to_owned(), Arc::new(rules)))
     });
     all.collect()
@@ -96,12 +95,8 @@ impl Parts {
     fn into_node(self) -> Node {
         let at = self.at;
         let entries = self.lists.into_iter().map(|(name, items)| {
-            let key = Key {
-                at,
-                name: name.to_owned(),
-            };
             (
-                key,
+                key(at, name),
                 Node {
                     at,
                     value: Value::List(items),
@@ -137,41 +132,41 @@ fn promise(pointer: &str, number: usize, at: Place) -> Node {
             ("name", text(at, &format!("promise_{number}"))),
             ("class", text(at, "malformed_body")),
             ("when", when),
+            ("anywhere", yes(at)),
         ],
     )
 }
 
-/// The freshness of a route, as an item of its source's.
-fn age(route: &Route, freshness: &Freshness) -> Node {
-    let at = route.at.of("freshness");
-    let template = &route.r#match;
-    let literal = template.split(['{', '?']).next().unwrap_or(template);
-    let age = healing_core::written::span_text(freshness.max_age);
-    map(
-        at,
-        [
-            ("when", map(at, [("path", text(at, literal))])),
-            ("json", text(at, &freshness.field)),
-            ("unit", text(at, &freshness.unit)),
-            ("max_age", text(at, &age)),
-            ("calendar", text(at, &freshness.calendar)),
-        ],
-    )
+/// What an operator says of a source holds wherever it is asked, also behind an API.
+fn count_anywhere(rule: &mut Node) {
+    let at = rule.at;
+    if rule.find("anywhere").is_none()
+        && let Value::Map(entries) = &mut rule.value
+    {
+        entries.push((key(at, "anywhere"), yes(at)));
+    }
 }
 
 fn map<const N: usize>(at: Place, entries: [(&str, Node); N]) -> Node {
-    let entries = entries.into_iter().map(|(name, node)| {
-        (
-            Key {
-                at,
-                name: name.to_owned(),
-            },
-            node,
-        )
-    });
+    let entries = entries.into_iter();
+    let entries = entries.map(|(name, node)| (key(at, name), node));
     Node {
         at,
         value: Value::Map(entries.collect()),
+    }
+}
+
+fn key(at: Place, name: &str) -> Key {
+    Key {
+        at,
+        name: name.to_owned(),
+    }
+}
+
+const fn yes(at: Place) -> Node {
+    Node {
+        at,
+        value: Value::Bool(true),
     }
 }
 

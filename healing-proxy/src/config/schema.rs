@@ -70,6 +70,7 @@ fn of(kind: &'static Kind) -> Json {
             { "type": "string", "pattern": r"^\s*[\d.]+\s*%\s*$" },
         ] }),
         Kind::Amount => json!({ "type": "number", "minimum": 0 }),
+        Kind::Number => json!({ "type": "number" }),
         Kind::Span => json!({ "type": "string", "pattern": SPAN }),
         Kind::Seconds => json!({ "anyOf": [
             { "type": "number", "minimum": 0 },

@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     Share,
     /// A number that is not negative.
     Amount,
+    /// Any number.
+    Number,
     /// `90s`, `15m`; kept as milliseconds.
     Span,
     /// The same, or a number of seconds as the specification writes it.

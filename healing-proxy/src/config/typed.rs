@@ -176,6 +176,7 @@ pub(crate) struct Route {
     #[serde(default, deserialize_with = "some_millis")]
     pub(crate) heal_for: Option<Duration>,
     pub(crate) freshness: Option<Freshness>,
+    pub(crate) range: Option<Range>,
     #[serde(deserialize_with = "parsed")]
     pub(crate) floor: Fidelity,
     #[serde(default, deserialize_with = "some_parsed")]
@@ -202,11 +203,23 @@ pub(crate) struct Param {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Freshness {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
     pub(crate) field: String,
     pub(crate) unit: String,
     #[serde(deserialize_with = "millis")]
     pub(crate) max_age: Duration,
     pub(crate) calendar: String,
+}
+
+/// A number that is watched.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Range {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) field: String,
+    pub(crate) at_least: Option<f64>,
+    pub(crate) at_most: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
@@ -234,15 +247,44 @@ pub(crate) struct Options {
     pub(crate) at: Places,
     #[serde(default, deserialize_with = "some_millis")]
     pub(crate) up_to: Option<Duration>,
+    pub(crate) param: Option<String>,
+    pub(crate) at_least: Option<u64>,
+    pub(crate) label: Option<String>,
+    pub(crate) table: Option<Table>,
     pub(crate) status: Option<u16>,
     pub(crate) route: Option<String>,
-    pub(crate) same: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    pub(crate) params: BTreeMap<String, serde_json::Value>,
+    pub(crate) map: Option<Table>,
+    pub(crate) same: Option<Same>,
+}
+
+/// What stands for what: pairs, or a text that says it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Table {
+    Text(String),
+    Pairs(BTreeMap<String, String>),
+}
+
+/// In what two routes agree.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Same {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) unit: Option<String>,
+    pub(crate) currency: Option<String>,
+    pub(crate) adjustment: Option<String>,
+    pub(crate) calendar: Option<String>,
+    pub(crate) granularity: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(crate) struct Windows {
     pub(crate) degraded: f64,
     pub(crate) critical: f64,
+    #[serde(deserialize_with = "millis")]
+    pub(crate) slow: Duration,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -31,7 +31,7 @@ fn said(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn file(folder: &TempDir, text: &str) -> String {
+pub(crate) fn file(folder: &TempDir, text: &str) -> String {
     let path = folder.path().join("healing.yaml");
     fs::write(&path, text).unwrap();
     path.display().to_string()
@@ -191,14 +191,14 @@ fn the_schema_and_what_holds_are_printed() {
 }
 
 /// A file with these lines for an API, and free ports.
-fn before(upstream: &Upstream, more: &str) -> String {
+pub(crate) fn before(upstream: &Upstream, more: &str) -> String {
     format!(
         "upstream: http://{}\nlisten: 127.0.0.1:0\nadmin: 127.0.0.1:0\n{more}",
         upstream.address
     )
 }
 
-async fn started(path: &str) -> Proxy {
+pub(crate) async fn started(path: &str) -> Proxy {
     Proxy::of(Running::start(&["run", "-c", path, "--log-format", "text"])).await
 }
 
@@ -211,7 +211,7 @@ async fn until_said(proxy: &Proxy, part: &str) {
     }
 }
 
-async fn status(proxy: &Proxy) -> Value {
+pub(crate) async fn status(proxy: &Proxy) -> Value {
     let stream = tokio::net::TcpStream::connect(proxy.admin).await.unwrap();
     let mut wire = Wire::new(stream);
     let request = get("/api/v1/status").replace("api.test", &proxy.admin.to_string());

@@ -76,6 +76,39 @@ async fn a_revoked_key_gives_way_to_the_next_one_and_neither_is_told() {
 }
 
 #[tokio::test]
+async fn freds_400_for_a_key_is_known_and_the_next_key_is_asked_with() {
+    for (rotates, form) in [(true, "json"), (true, "xml"), (false, "json")] {
+        let heal = if rotates { "api_key_rotation" } else { "" };
+        let stand = fred("", heal).await;
+        stand
+            .lab
+            .inject(SourceName::FredApi, revoked(SourceName::FredApi, 0));
+        let answer = stand.proxy.get(&SERIES.replace("json", form)).await;
+        let asked = stand.asked(SourceName::FredApi);
+        if rotates {
+            assert_eq!((answer.status, asked.len()), (200, 2), "{answer:?}");
+            let told = answer.get("healing");
+            assert!(told.contains("class=auth_error"), "{told}");
+        } else {
+            assert_eq!((answer.status, asked.len()), (400, 1), "{answer:?}");
+        }
+        let events = stand.until_told("/api/v1/events", "auth_error").await;
+        for said in [events, stand.proxy.err(), format!("{answer:?}")] {
+            let mut keys = keys(SourceName::FredApi).iter();
+            assert!(keys.all(|key| !said.contains(key)), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_series_that_freds_400_does_not_know_costs_no_key() {
+    let stand = fred("", "api_key_rotation").await;
+    let answer = stand.proxy.get(&SERIES.replace("DGS10", "NOSUCH")).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(stand.asked(SourceName::FredApi).len(), 1);
+}
+
+#[tokio::test]
 async fn without_the_rotation_a_refused_key_is_not_changed_for_another() {
     let stand = polygon("exponential_backoff_retry").await;
     stand

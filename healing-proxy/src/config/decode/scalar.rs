@@ -37,6 +37,7 @@ impl Reader<'_> {
                 let found = node.number().filter(|number| *number >= 0.0);
                 self.or_say(at, found.map(Json::from), "a number that is not negative")
             }
+            Kind::Number => self.or_say(at, node.number().map(Json::from), "a number"),
             Kind::Span => {
                 let found = node.text().and_then(span).and_then(millis);
                 self.or_say(at, found, "a time such as 500ms, 2s, 15m, 24h or 30d")
@@ -155,9 +156,12 @@ impl Reader<'_> {
             Value::Bool(bool) => Some(json!(bool)),
             Value::Number(_) => Some(json!(self.texts.at(at.node.at))),
             Value::Text(text) => Some(json!(text)),
-            Value::Null | Value::List(_) | Value::Map(_) => {
-                self.or_say(at, None, "a text, a number or a bool")
-            }
+            Value::Map(_) => self.or_say(
+                at,
+                None,
+                "a text, a number or a bool; in quotes with braces",
+            ),
+            Value::Null | Value::List(_) => self.or_say(at, None, "a text, a number or a bool"),
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
     },
     Named {
         name: "reduce_request_size",
-        options: &NONE,
+        options: &REDUCED,
         gives: "reduced",
         says: "Ask for half as much",
     },
@@ -79,21 +79,21 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
     },
     Named {
         name: "historical_fallback",
-        options: &NONE,
+        options: &HISTORICAL,
         gives: "reduced",
         says: "Give daily data for real-time data",
     },
     Named {
         name: "daily_instead_of_intraday",
-        options: &NONE,
+        options: &SPANS,
         gives: "reduced",
         says: "Give daily rows for finer ones",
     },
     Named {
         name: "aggregate_data",
-        options: &NONE,
+        options: &SPANS,
         gives: "reduced",
-        says: "Give aggregates for single trades",
+        says: "Give longer spans for shorter ones",
     },
     Named {
         name: "polygon_fallback_yahoo",
@@ -129,9 +129,35 @@ static CACHED: Shape = Shape {
     )],
 };
 
+/// Which parameter carries what is changed.
+const CHANGED: Key = Key::optional(
+    "param",
+    Kind::Text(&WORD),
+    "The parameter of the route that carries what is changed; by default the one that is called as it is usual",
+);
+
+static REDUCED: Shape = Shape {
+    what: "reduce_request_size",
+    keys: &[
+        CHANGED,
+        Key::new(
+            "at_least",
+            Kind::Whole(1, 1_000_000_000),
+            "1",
+            "The fewest rows that are asked for",
+        ),
+    ],
+};
+
+static SPANS: Shape = Shape {
+    what: "strategy with a parameter",
+    keys: &[CHANGED],
+};
+
 static ETF: Shape = Shape {
     what: "etf_proxy",
     keys: &[
+        CHANGED,
         Key::new(
             "table",
             Kind::WordOr("sectors", &Kind::Named(&TEXT, &Kind::Text(&TEXT))),
@@ -144,21 +170,27 @@ static ETF: Shape = Shape {
             "203",
             "The status of such an answer: 203 or 200",
         ),
+        Key::optional(
+            "label",
+            Kind::Text(&TEXT),
+            "What the ETFs of a table of one's own are, for the label of the answer",
+        ),
     ],
 };
 
 static SERIES: Shape = Shape {
     what: "alternate_series",
     keys: &[
-        Key::required(
+        CHANGED,
+        Key::optional(
             "map",
             Kind::Named(&TEXT, &Kind::Text(&TEXT)),
-            "Which series stands for which",
+            "Which series stands for which; without it FRED's daily series have their monthly averages",
         ),
         Key::optional(
             "label",
             Kind::Text(&TEXT),
-            "What the other series is, for the label of the answer",
+            "What the other series are, for the label of the answer; needed with `map`",
         ),
     ],
 };
@@ -167,24 +199,44 @@ static FALLBACK: Shape = Shape {
     what: "fallback",
     keys: &[
         Key::required("route", Kind::Template, "The other route"),
-        Key::new(
-            "params",
-            Kind::Named(&WORD, &Kind::Scalar),
-            "{}",
-            "Its parameters, beside those of the same name here",
-        ),
-        Key::optional(
-            "map",
-            Kind::Text(&TEXT),
-            "The other answer in this route's shape, in jq",
-        ),
-        Key::optional(
-            "same",
-            Kind::Map(&SAME),
-            "What both answers agree in; without it the fallback gives nothing",
-        ),
+        LENT_PARAMS,
+        LENT_MAP,
+        LENT_SAME,
     ],
 };
+
+static HISTORICAL: Shape = Shape {
+    what: "historical_fallback",
+    keys: &[
+        Key::optional(
+            "route",
+            Kind::Template,
+            "The route with daily data; without it, what is built in for Polygon.io's last trade",
+        ),
+        LENT_PARAMS,
+        LENT_MAP,
+        LENT_SAME,
+    ],
+};
+
+const LENT_PARAMS: Key = Key::new(
+    "params",
+    Kind::Named(&WORD, &Kind::Scalar),
+    "{}",
+    "Its parameters, beside those of the same name here: a value, or \"{name}\" for the value of the parameter of that name here",
+);
+
+const LENT_MAP: Key = Key::optional(
+    "map",
+    Kind::Text(&TEXT),
+    "The other answer in this route's shape, in jq",
+);
+
+const LENT_SAME: Key = Key::optional(
+    "same",
+    Kind::Map(&SAME),
+    "What both answers agree in; without it the fallback gives nothing",
+);
 
 static SAME: Shape = Shape {
     what: "map of same",
@@ -200,7 +252,7 @@ static SAME: Shape = Shape {
         Key::optional(
             "granularity",
             Kind::Text(&TEXT),
-            "How far apart the rows of both are",
+            "How far apart the rows of both are: tick, 5m, 1h, 1d, 1mo",
         ),
     ],
 };

@@ -40,7 +40,12 @@ pub(super) static ROUTE: Shape = Shape {
         Key::optional(
             "freshness",
             Kind::Map(&FRESHNESS),
-            "Which field says how old the data is, and how old it may be",
+            "Which field says how old the data is, and how old it may be; in place of what its source says",
+        ),
+        Key::optional(
+            "range",
+            Kind::Map(&RANGE),
+            "Which number of its answers is watched; one that is odd is suspect, and given",
         ),
         Key::new(
             "floor",
@@ -114,6 +119,19 @@ static FRESHNESS: Shape = Shape {
             "always",
             "When there can be news",
         ),
+    ],
+};
+
+static RANGE: Shape = Shape {
+    what: "map of range",
+    keys: &[
+        Key::required(
+            "field",
+            Kind::Text(&POINTER),
+            "Where the number stands in the answer",
+        ),
+        Key::optional("at_least", Kind::Number, "Less than that is odd"),
+        Key::optional("at_most", Kind::Number, "More than that is odd"),
     ],
 };
 

@@ -40,6 +40,7 @@ impl Whole<'_> {
         };
         let at = heal.options.at.of("route");
         let (here, there) = (shape(&route.r#match), shape(to));
+        let before = self.mistakes.len();
         self.is_listed(to, at);
         if here == there {
             self.mistakes.say(
@@ -59,6 +60,9 @@ impl Whole<'_> {
                 )
             };
             self.mistakes.say(at, message);
+        }
+        if self.mistakes.len() == before {
+            self.made(route, heal);
         }
         if heal.options.same.is_none() {
             let message = "fallback: without `same` nothing says that both routes give the same thing, and the fallback is not used";
@@ -88,5 +92,5 @@ impl Whole<'_> {
 
 fn of(route: &Route) -> impl Iterator<Item = &Heal> {
     let allowed = route.heal.iter().flatten();
-    allowed.filter(|heal| heal.name == "fallback")
+    allowed.filter(|heal| heal.options.route.is_some())
 }

@@ -6,8 +6,9 @@ use healing_core::{Fidelity, written::unknown};
 
 use super::{Whole, late};
 use crate::config::{
+    apply::{self, remedies::Remedies, treatment},
     keys::strategy,
-    typed::{Param, Route},
+    typed::{Heal, Param, Route},
 };
 
 impl Whole<'_> {
@@ -16,6 +17,7 @@ impl Whole<'_> {
         self.params(route);
         self.floors(route);
         self.remedies(route);
+        self.watched(route);
         let deadline = route.deadline.unwrap_or(self.config.deadline);
         let timeout = route.timeout.unwrap_or(self.config.timeout);
         let own = route.deadline.or(route.timeout).is_some();
@@ -31,6 +33,15 @@ impl Whole<'_> {
             let message =
                 "windows: degraded begins after critical; make degraded the smaller share";
             self.mistakes.say(route.at.of("windows"), message);
+        }
+    }
+
+    /// What is looked at in its answers must be able to be looked at.
+    fn watched(&mut self, route: &Route) {
+        let fresh = treatment::freshness(route).err();
+        let range = treatment::range(route).err();
+        for wrong in fresh.into_iter().chain(range) {
+            self.mistakes.say(wrong.at, wrong.message);
         }
     }
 
@@ -95,13 +106,10 @@ impl Whole<'_> {
 
     /// What is allowed must be able to be given.
     fn remedies(&mut self, route: &Route) {
-        let lowest = route
-            .floor_for_callers
-            .unwrap_or(route.floor)
-            .max(route.floor);
+        let lowest = lowest(route);
         let mut seen = Vec::new();
         for heal in route.heal.iter().flatten() {
-            let at = heal.at.own();
+            let (at, before) = (heal.at.own(), self.mistakes.len());
             if seen.contains(&heal.name.as_str()) {
                 self.mistakes.say(
                     at,
@@ -129,6 +137,30 @@ impl Whole<'_> {
             if heal.name == "api_key_rotation" {
                 self.rotation(route, at);
             }
+            // A fallback is made when it is known that it leads somewhere else.
+            if self.mistakes.len() == before && heal.options.route.is_none() {
+                self.made(route, heal);
+            }
+        }
+    }
+
+    /// A remedy must be able to be made, and to be given.
+    pub(super) fn made(&mut self, route: &Route, heal: &Heal) {
+        let Some(pattern) = apply::route_pattern(self.places, route) else {
+            return; // its path is none, which was said
+        };
+        let lowest = lowest(route);
+        let remedies = Remedies::of((self.config, self.places), route, &pattern);
+        let gives = match remedies.make(heal) {
+            Ok(remedy) => remedy.and_then(|remedy| remedy.gives),
+            Err(wrong) => return self.mistakes.say(wrong.at, wrong.message),
+        };
+        if let Some((gives, at)) = gives.filter(|(gives, _)| !gives.meets(lowest)) {
+            let message = format!(
+                "same: by what both routes agree in, the answers of {} are {gives}, and nobody may be given less than {lowest}; set floor or floor_for_callers to {gives}, or say in what else they agree",
+                heal.name
+            );
+            self.mistakes.say(at, message);
         }
     }
 
@@ -162,8 +194,14 @@ impl Whole<'_> {
     }
 }
 
+/// The lowest fidelity that anybody may be given.
+fn lowest(route: &Route) -> Fidelity {
+    let callers = route.floor_for_callers.unwrap_or(route.floor);
+    callers.max(route.floor)
+}
+
 /// A template without the names of its parameters, and with the pairs of its query in order.
-pub(super) fn shape(template: &str) -> String {
+pub(in crate::config) fn shape(template: &str) -> String {
     let (path, query) = template.split_once('?').unwrap_or((template, ""));
     let segments = path.split('/').map(|segment| match segment {
         rest if rest.starts_with("{*") => "{*}",

@@ -138,15 +138,11 @@ store: { url: \"postgres://a/b\" }
 sources:
   vendor:
     match: [/api/vendor]
-    rules: [{ name: throttle, class: rate_limit, when: { json: /fault } }]
-    promise: { json: [/items] }
-    freshness: [{ json: /time, unit: s, max_age: 1h }]
 routes:
   - match: /api/vendor/quote
     source: vendor
     priority: high
-    windows: { slow: 1s }
-    freshness: { field: /time, unit: s, max_age: 1h }
+    heal: [batch_requests]
 ";
     let reading = with(file, &[("TOKEN", "a-token")], &[]);
     assert!(reading.mistakes.is_empty(), "{:?}", reading.mistakes);
@@ -161,12 +157,7 @@ routes:
         "log.directory",
         "store.url",
         "match of the source",
-        "rules of the source",
-        "promise of the source",
-        "freshness of the source",
         "priority of a route",
-        "windows of a route",
-        "freshness of a route",
     ] {
         assert!(
             notes.iter().any(|note| note.starts_with(key)),
@@ -178,7 +169,9 @@ routes:
             "{key} is not in the book"
         );
     }
-    assert_eq!(notes.len(), 12, "{notes:?}");
+    let heal = "heal: batch_requests is not acted on yet";
+    assert!(notes.contains(&heal), "{notes:?}");
+    assert_eq!(notes.len(), 8, "{notes:?}");
 }
 
 #[test]
@@ -291,6 +284,7 @@ fn below(kind: &'static Kind, keys: &mut Vec<&'static shape::Key>) {
         | Kind::Whole(..)
         | Kind::Share
         | Kind::Amount
+        | Kind::Number
         | Kind::Span
         | Kind::Seconds
         | Kind::Size

@@ -31,7 +31,7 @@ impl Draft<'_> {
     }
 
     fn rule(&mut self, node: &Node, slug: &str, explained: bool) -> Option<(Box<str>, Rule)> {
-        const KEYS: [&str; 7] = [
+        const KEYS: [&str; 8] = [
             "name",
             "class",
             "doc",
@@ -39,6 +39,7 @@ impl Draft<'_> {
             "retryable",
             "domain",
             "wait",
+            "anywhere",
         ];
         let fields = Fields::of(node, "rule", &KEYS, &mut self.mistakes)?;
         let name = fields.require("name", &mut self.mistakes);
@@ -61,6 +62,9 @@ impl Draft<'_> {
             .and_then(|node| self.bool(node, "retryable"));
         let domain = fields.find("domain").and_then(|node| self.domain(node));
         let wait = fields.find("wait").and_then(|node| self.wait(node));
+        let anywhere = fields
+            .find("anywhere")
+            .and_then(|node| self.bool(node, "anywhere"));
         let name = name?;
         let rule = Rule {
             name: format!("{slug}/{name}").into(),
@@ -69,6 +73,7 @@ impl Draft<'_> {
             retryable,
             domain,
             wait,
+            anywhere: anywhere.unwrap_or(false),
         };
         Some((name, rule))
     }

@@ -1,0 +1,212 @@
+//! Other routes that a route's answers may come from: which one, with what, and how close they are.
+
+use healing_core::{
+    Fallback, Mapping, Pattern, Same, Source, StrategyId,
+    written::{Place, unknown},
+};
+
+use crate::{
+    config::{
+        apply::{
+            pattern_of,
+            remedies::{Remedies, Remedy, Wrong, known_as},
+            slug_of, with_params,
+        },
+        meaning::shape,
+        typed::{self, Heal, Table},
+    },
+    upstream::Origin,
+};
+
+/// Another route, as it is asked from this one.
+#[derive(Debug)]
+struct Lender {
+    source: Source,
+    pattern: Pattern,
+    /// Whether both are answered by one service, which knows the caller already.
+    is_of_the_same_service: bool,
+}
+
+impl Remedies<'_> {
+    /// A fallback that is written out.
+    pub(super) fn fallback(&self, heal: &Heal) -> Result<Remedy, Wrong> {
+        let options = &heal.options;
+        let to = options.route.as_deref().unwrap_or_default();
+        let lender = self.lender(to).ok_or_else(|| {
+            let message = format!("route: {to:?} is no path; write one such as /api/series/{{id}}");
+            Wrong::new(options.at.of("route"), message)
+        })?;
+        self.has_values(heal, &lender)?;
+        let mut fallback = Fallback::to(lender.source, with_more_params(heal, lender.pattern));
+        if heal.name == "historical_fallback" {
+            fallback = fallback.named(StrategyId::HISTORICAL_FALLBACK);
+        }
+        for (name, value) in &options.params {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            fallback = match self.parameter_in(heal, &value)? {
+                Some(from) => fallback.renamed(name, from),
+                None => fallback.constant(name, &value),
+            };
+        }
+        if let Some(Table::Text(program)) = &options.map {
+            let mapping = Mapping::compile(program)
+                .map_err(|error| Wrong::new(options.at.of("map"), format!("map: {error}")))?;
+            fallback = fallback.map(mapping);
+        }
+        if lender.is_of_the_same_service {
+            fallback = fallback.with_callers_fields();
+        }
+        if let Some(same) = &options.same {
+            let both = same_of(same)?;
+            fallback = fallback.same(&both, &both);
+        }
+        let gives = fallback.fidelity().ok();
+        Ok(Remedy {
+            gives: gives.map(|gives| (gives, options.at.of("same"))),
+            ..Remedy::of(fallback)
+        })
+    }
+
+    /// The days of Polygon.io from Yahoo Finance, which is to be an address of its own.
+    pub(super) fn polygon_from_yahoo(&self, heal: &Heal) -> Result<Fallback, Wrong> {
+        const PATHS: &str =
+            "/v2/aggs/ticker/{ticker}/prev and /v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}";
+        let yahoo = self.yahoo(heal)?;
+        let authority = yahoo.authority().clone();
+        let made = match self.pattern.template().path() {
+            "/v2/aggs/ticker/{ticker}/prev" => Fallback::polygon_previous_day_from_yahoo(authority),
+            "/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}" => {
+                Fallback::polygon_days_from_yahoo(authority)
+            }
+            _ => return Err(not_built_in(heal, PATHS)),
+        };
+        made.map(|fallback| fallback.by(yahoo.scheme().clone()))
+            .map_err(|error| Wrong::new(heal.at.own(), format!("heal: {error}")))
+    }
+
+    /// The close of the last day in place of a last trade, from the same address.
+    pub(super) fn last_trade(&self, heal: &Heal) -> Result<Fallback, Wrong> {
+        if self.pattern.template().path() != "/v2/last/trade/{ticker}" {
+            return Err(not_built_in(heal, "/v2/last/trade/{ticker}"));
+        }
+        Fallback::polygon_last_trade_from_previous_day()
+            .map_err(|error| Wrong::new(heal.at.own(), format!("heal: {error}")))
+    }
+
+    /// The first address of Yahoo Finance.
+    fn yahoo(&self, heal: &Heal) -> Result<&Origin, Wrong> {
+        let mut sources = self.config.sources.keys();
+        let place = sources
+            .find(|slug| known_as(self.config, slug).as_str() == "yahoo_finance")
+            .and_then(|slug| self.places.of(slug));
+        let origin = place.and_then(|place| place.origins.first());
+        origin.ok_or_else(|| {
+            let message = format!(
+                "heal: {} has no Yahoo Finance to ask; name it under sources, as in yahoo_finance: {{ upstreams: [https://query1.finance.yahoo.com], mount: /yahoo }}",
+                heal.name
+            );
+            Wrong::new(heal.at.own(), message)
+        })
+    }
+
+    fn lender(&self, to: &str) -> Option<Lender> {
+        let mut routes = self.config.routes.iter();
+        let listed = routes.find(|route| shape(&route.r#match) == shape(to));
+        let path = |template: &str| template.split('?').next().unwrap_or_default().to_owned();
+        let place = self.places.find(&path(to));
+        let own = self.places.find(&path(&self.route.r#match));
+        let slug = listed.map(slug_of);
+        let slug = slug.or_else(|| place.map(|place| &*place.source));
+        let mut pattern = pattern_of(self.places, to)?;
+        if let Some(route) = listed {
+            pattern = with_params(pattern, &route.params);
+        }
+        if let (None, Some(_), Some(api)) = (place, own, &self.config.upstream) {
+            // What is asked of a source that has addresses of its own would be looked for there.
+            let here = [api.authority().clone()];
+            pattern = pattern.at(here).by(api.scheme().clone());
+        }
+        let service =
+            |place: Option<&crate::places::Place>| place.map(|place| place.source.clone());
+        Some(Lender {
+            source: Source::slug_of(slug.unwrap_or_else(|| super::first_telling(to))),
+            pattern,
+            is_of_the_same_service: service(place) == service(own),
+        })
+    }
+
+    /// Whether every parameter of the lender's path has a value.
+    fn has_values(&self, heal: &Heal, lender: &Lender) -> Result<(), Wrong> {
+        let given = |name: &str| {
+            heal.options.params.contains_key(name) || self.pattern.names().any(|own| own == name)
+        };
+        let mut names = lender.pattern.template().names();
+        let Some(name) = names.find(|name| !given(name)) else {
+            return Ok(());
+        };
+        let own = self.pattern.names().next().unwrap_or("symbol");
+        let message = format!(
+            "route: nothing says what {{{name}}} is; write params: {{ {name}: \"{{{own}}}\" }} for the value of a parameter of this route, or a value of its own"
+        );
+        Err(Wrong::new(heal.options.at.of("route"), message))
+    }
+
+    /// The parameter of this route whose value is meant by `{name}`.
+    fn parameter_in<'v>(&self, heal: &Heal, value: &'v str) -> Result<Option<&'v str>, Wrong> {
+        let inside = value.strip_prefix('{');
+        let Some(name) = inside.and_then(|rest| rest.strip_suffix('}')) else {
+            return Ok(None);
+        };
+        let known: Vec<&str> = self.pattern.names().collect();
+        if known.contains(&name) {
+            return Ok(Some(name));
+        }
+        let message = if known.is_empty() {
+            format!(
+                "params: this route has no parameter {name:?}; say under its params where it stands"
+            )
+        } else {
+            format!(
+                "params: {}",
+                unknown("parameter of this route", name, &known)
+            )
+        };
+        Err(Wrong::new(heal.options.at.of("params"), message))
+    }
+}
+
+/// The lender's requests with all that is set for them: what has no other place stands in the query.
+fn with_more_params(heal: &Heal, pattern: Pattern) -> Pattern {
+    let names: Vec<String> = pattern.names().map(str::to_owned).collect();
+    let more = heal.options.params.keys();
+    let more = more.filter(|name| !names.contains(name));
+    more.fold(pattern, |pattern, name| {
+        pattern.param(name, healing_core::Param::Query(name.as_str().into()))
+    })
+}
+
+/// What is set down of both routes at once.
+fn same_of(written: &typed::Same) -> Result<Same, Wrong> {
+    let text = |value: &Option<String>| value.as_deref().map(Box::from);
+    let mut same = Same::default();
+    same.unit = text(&written.unit);
+    same.currency = text(&written.currency);
+    same.adjustment = text(&written.adjustment);
+    same.calendar = text(&written.calendar);
+    let granularity = written.granularity.as_deref();
+    same.granularity = granularity.map(str::parse).transpose().map_err(|error| {
+        let at: Place = written.at.of("granularity");
+        Wrong::new(at, format!("granularity: {error}; write one of these"))
+    })?;
+    Ok(same)
+}
+
+fn not_built_in(heal: &Heal, paths: &str) -> Wrong {
+    let message = format!(
+        "heal: {} is built in for {paths} of Polygon.io alone; for other routes write fallback, with route, map and same",
+        heal.name
+    );
+    Wrong::new(heal.at.own(), message)
+}

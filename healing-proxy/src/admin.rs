@@ -9,6 +9,7 @@ mod guard;
 mod messages;
 mod page;
 mod problem;
+mod token;
 
 use std::{any::Any, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,6 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use secrecy::SecretString;
 use tokio::{
     net::TcpListener,
     sync::Semaphore,
@@ -42,6 +44,8 @@ pub(crate) struct AdminSettings {
     pub(crate) allowed_hosts: Vec<String>,
     /// Origins such as `https://status.example.org` whose pages may read the feed.
     pub(crate) allowed_origins: Vec<String>,
+    /// What readers have to know; nothing: whoever reaches the port may read it.
+    pub(crate) token: Option<SecretString>,
     /// The most readers of the feed at a time.
     pub(crate) max_clients: usize,
     /// The program's version.
@@ -73,6 +77,7 @@ impl AdminSettings {
             listen,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            token: None,
             max_clients: Self::MAX_CLIENTS,
             version,
             name,
@@ -114,6 +119,10 @@ impl Admin {
             .fallback(problem::no_such_page)
             .method_not_allowed_fallback(problem::read_only)
             .with_state(self)
+            .layer(middleware::from_fn_with_state(
+                Arc::clone(&guard),
+                token::check,
+            ))
             .layer(middleware::from_fn_with_state(guard, guard::check_host))
             .layer(CatchPanicLayer::custom(on_panic))
             .layer(middleware::from_fn(guard::secure))

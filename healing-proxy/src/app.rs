@@ -17,6 +17,7 @@ use healing_core::{
     Store, StoreWriter, WriterSettings,
 };
 use jiff::SignedDuration;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -52,8 +53,7 @@ pub(crate) struct Plan {
     pub(crate) origin: Origin,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
-    /// Names by which the admin port may be asked, and pages that may read its feed.
-    pub(crate) admin_trusts: (Vec<String>, Vec<String>),
+    pub(crate) admin_trusts: AdminTrusts,
     /// The file of the database; nothing for memory.
     pub(crate) database: Option<PathBuf>,
     pub(crate) retention: SignedDuration,
@@ -70,6 +70,17 @@ pub(crate) struct Plan {
     pub(crate) http_cache: bool,
     /// Who else is told of events.
     pub(crate) tap: Option<mpsc::Sender<ErrorEvent>>,
+}
+
+/// Whom the admin port trusts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AdminTrusts {
+    /// Names by which it may be asked.
+    pub(crate) hosts: Vec<String>,
+    /// Pages that may read its feed.
+    pub(crate) origins: Vec<String>,
+    /// What readers have to know.
+    pub(crate) token: Option<SecretString>,
 }
 
 /// The running whole.
@@ -120,10 +131,11 @@ impl Plan {
             origin,
             listen: config.listen,
             admin: config.admin.listen,
-            admin_trusts: (
-                config.admin.allowed_hosts.clone(),
-                config.admin.allowed_origins.clone(),
-            ),
+            admin_trusts: AdminTrusts {
+                hosts: config.admin.allowed_hosts.clone(),
+                origins: config.admin.allowed_origins.clone(),
+                token: meant.admin_token.clone(),
+            },
             database: config.store.url.strip_prefix("sqlite:").map(PathBuf::from),
             retention: retention.unwrap_or(SignedDuration::MAX),
             workers,
@@ -149,7 +161,7 @@ impl App {
     pub(crate) async fn start(plan: Plan) -> Result<Self> {
         let (proxy, listeners) = serve::bind(plan.listen, plan.workers)
             .map_err(|error| port_error("--listen", plan.listen, &error))?;
-        let admin_listener = bind_admin(plan.admin).await?;
+        let admin_listener = bind_admin(plan.admin, plan.admin_trusts.token.is_some()).await?;
         let admin = admin_listener
             .as_ref()
             .and_then(|listener| listener.local_addr().ok());
@@ -281,12 +293,13 @@ impl Control {
         &mut self,
         listener: TcpListener,
         name: String,
-        (hosts, origins): (Vec<String>, Vec<String>),
+        trusts: AdminTrusts,
     ) -> io::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
         let mut settings = AdminSettings::new(listener.local_addr()?, version, name);
-        settings.allowed_hosts = hosts;
-        settings.allowed_origins = origins;
+        settings.allowed_hosts = trusts.hosts;
+        settings.allowed_origins = trusts.origins;
+        settings.token = trusts.token;
         let (board, stop) = (self.board.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             if let Err(error) = admin::serve(listener, board, settings, stop).await {
@@ -358,13 +371,13 @@ impl Outlets {
     }
 }
 
-async fn bind_admin(address: Option<SocketAddr>) -> Result<Option<TcpListener>> {
+async fn bind_admin(address: Option<SocketAddr>, has_token: bool) -> Result<Option<TcpListener>> {
     let Some(address) = address else {
         return Ok(None);
     };
-    if !address.ip().is_loopback() {
+    if !address.ip().is_loopback() && !has_token {
         bail!(
-            "--admin {address} would show everybody what this proxy sees, and there is no password for it yet; give a loopback address such as 127.0.0.1:8888, or off"
+            "--admin {address} would show everybody what this proxy sees; give a loopback address such as 127.0.0.1:8888, or off, or name a token in the configuration: admin.token_env"
         );
     }
     let listener = TcpListener::bind(address)

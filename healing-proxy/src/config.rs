@@ -27,6 +27,7 @@ use healing_core::{
     classify::{Calendars, Rules, Sources},
     written::{Mistake, Mistakes, Node, Place, Value, read},
 };
+use secrecy::SecretString;
 use serde::Deserialize;
 
 pub(crate) use self::{
@@ -69,6 +70,8 @@ pub(crate) struct Meant {
     /// The rules of sources for which the file says more than their presets.
     rules: BTreeMap<String, Arc<Rules>>,
     vault: Vault,
+    /// What readers of the admin port have to know.
+    pub(crate) admin_token: Option<SecretString>,
     /// All values as they were read, with their places.
     plain: serde_json::Value,
 }
@@ -97,7 +100,13 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
         };
         meant = meaning_of(&derived, &mut reader);
     }
-    if let Some(Meant { config, vault, .. }) = &mut meant {
+    if let Some(meant) = &mut meant {
+        let Meant {
+            config,
+            vault,
+            admin_token,
+            ..
+        } = meant;
         let places = apply::places_of(config);
         let mut whole = Whole {
             config,
@@ -109,6 +118,7 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
         };
         whole.check();
         *vault = Vault::open(config, given.variables, &mut mistakes);
+        *admin_token = vault::admin_token(config, given.variables);
         pending::note(config, &mut notes);
     }
     if let Some(meant) = meant.as_ref().filter(|_| mistakes.is_empty()) {
@@ -153,6 +163,7 @@ fn meaning_of(tree: &Node, reader: &mut Reader<'_>) -> Option<Meant> {
                 config,
                 rules,
                 vault: Vault::default(),
+                admin_token: None,
                 plain,
             })
         }

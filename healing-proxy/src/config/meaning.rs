@@ -56,9 +56,9 @@ impl Whole<'_> {
         let Some(port) = admin.listen else {
             return;
         };
-        if !port.ip().is_loopback() {
+        if !port.ip().is_loopback() && admin.token_env.is_none() {
             let message = format!(
-                "listen: the admin port at {port} would show everybody what this proxy sees; give a loopback address such as 127.0.0.1:8888, or off"
+                "listen: the admin port at {port} would show everybody what this proxy sees; give a loopback address such as 127.0.0.1:8888, or off, or name a token in token_env"
             );
             self.mistakes.say(admin.at.of("listen"), message);
         }

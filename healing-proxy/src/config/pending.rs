@@ -31,10 +31,6 @@ fn note_source(slug: &str, source: &Source, notes: &mut Mistakes) {
 
 fn note_whole(config: &Config, notes: &mut Mistakes) {
     let mut say = |at, what: &str| notes.say(at, format!("{what} is not acted on yet"));
-    let admin = &config.admin;
-    if admin.token_env.is_some() {
-        say(admin.at.of("token_env"), "admin.token_env");
-    }
     if !config.trusted_proxies.is_empty() {
         say(config.at.of("trusted_proxies"), "trusted_proxies");
     }

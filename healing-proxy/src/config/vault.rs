@@ -8,6 +8,7 @@ use healing_core::{
     written::{Mistakes, Place},
 };
 use http::HeaderName;
+use secrecy::SecretString;
 
 use crate::{
     config::{
@@ -53,6 +54,13 @@ impl Vault {
     pub(super) fn keys_of(&self, source: &Source, keys: &typed::Keys) -> Option<Keys> {
         Keys::of(self, source, place(keys).ok()?).ok()
     }
+}
+
+/// The token of the admin port. One that is named and not there was said when the whole was looked at.
+pub(super) fn admin_token(config: &Config, variables: &Variables) -> Option<SecretString> {
+    let name = config.admin.token_env.as_deref()?;
+    let token = variables.value(name)?.trim();
+    (!token.is_empty()).then(|| SecretString::from(token))
 }
 
 impl KeyVault for Vault {

@@ -57,11 +57,17 @@ pub(crate) struct Answer {
 
 impl Running {
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub(crate) fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Self {
         let said = TempDir::new().expect("a folder");
         let file = |name| File::create(said.path().join(name)).expect("a file");
         let child = Command::new(env!("CARGO_BIN_EXE_healing-proxy"))
             .args(args)
             .env_clear()
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(file("out"))
             .stderr(file("err"))

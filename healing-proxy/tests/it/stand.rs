@@ -45,6 +45,16 @@ impl Stand {
     /// A proxy with those lines in its configuration, where `YAHOO`, `FRED`, `POLYGON` and `API` are the lab's addresses and
     /// `FOLDER` a folder of its own with these files.
     pub(crate) async fn of(lab: Lab, lines: &str, files: &[(&str, &str)]) -> Self {
+        Self::with(lab, lines, files, &[]).await
+    }
+
+    /// The same, with variables in the proxy's environment.
+    pub(crate) async fn with(
+        lab: Lab,
+        lines: &str,
+        files: &[(&str, &str)],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         for (name, text) in files {
             fs::write(folder.path().join(name), text).unwrap();
@@ -62,7 +72,7 @@ impl Stand {
         let path = path.display().to_string();
         let args = ["run", "-c", &path, "--log-format", "text"];
         Self {
-            proxy: Proxy::of(Running::start(&args)).await,
+            proxy: Proxy::of(Running::start_with(&args, variables)).await,
             lab,
             _folder: folder,
         }

@@ -166,6 +166,8 @@ impl StrategyId {
     pub const FALLBACK: Self = Self("fallback");
     /// Ask Yahoo Finance for what Polygon.io was asked for.
     pub const POLYGON_FALLBACK_YAHOO: Self = Self("polygon_fallback_yahoo");
+    /// Ask Yahoo Finance in place of Alpha Vantage.
+    pub const ALPHAVANTAGE_FALLBACK_YAHOO: Self = Self("alphavantage_fallback_yahoo");
     /// Give the last day in place of the last trade.
     pub const HISTORICAL_FALLBACK: Self = Self("historical_fallback");
     /// Give days in place of minutes.

@@ -28,7 +28,13 @@ use crate::{
 };
 
 /// The strategies that this version does not have. They are said, and not acted on.
-const NOT_YET: &[&str] = &["alphavantage_fallback_yahoo", "batch_requests"];
+const NOT_YET: &[&str] = &["batch_requests"];
+
+/// Parameters of the query that built-in strategies read, whether a route says where they stand or not.
+const READ_BY: [(&str, &str); 2] = [
+    ("historical_fallback", "apiKey"),
+    ("alphavantage_fallback_yahoo", "symbol"),
+];
 
 impl Meant {
     /// The settings of all sources and routes, where requests go to these places.
@@ -168,13 +174,17 @@ fn slug_of(route: &Route) -> &str {
 /// The requests of a route as they leave, with all their parameters.
 pub(super) fn route_pattern(places: &Places, route: &Route) -> Option<Pattern> {
     let pattern = with_params(pattern_of(places, &route.r#match)?, &route.params);
-    let mut allowed = route.heal.iter().flatten();
-    let passes_its_key = allowed.any(|heal| heal.name == "historical_fallback");
-    Some(if passes_its_key {
-        pattern.param("apiKey", Param::Query("apiKey".into()))
-    } else {
-        pattern
-    })
+    let built_in = |name: &str| {
+        let mut allowed = route.heal.iter().flatten();
+        allowed.any(|heal| heal.name == name && heal.options.route.is_none())
+    };
+    let read = READ_BY.iter().filter(|(strategy, _)| built_in(strategy));
+    Some(read.fold(pattern, |pattern, (_, name)| {
+        if pattern.names().any(|own| own == *name) {
+            return pattern;
+        }
+        pattern.param(name, Param::Query((*name).into()))
+    }))
 }
 
 /// Requests like these, whose further parameters stand there.
@@ -234,9 +244,7 @@ fn first_telling(template: &str) -> &str {
 
 /// Where a route and its keys that are not acted on yet stand.
 pub(super) fn pending_of(route: &Route) -> impl Iterator<Item = (written::Place, &'static str)> {
-    let pending = [
-        (route.at.has("priority"), "priority"),
-    ];
+    let pending = [(route.at.has("priority"), "priority")];
     let asked = pending.into_iter().filter(|(is_set, _)| *is_set);
     asked.map(|(_, key)| (route.at.of(key), key))
 }

@@ -132,3 +132,39 @@ async fn a_map_that_does_not_fit_gives_nothing() {
     assert_eq!(stand.proxy.get(&previous("AAPL")).await.status, 429);
     assert_eq!(stand.asked(SourceName::Api).len(), 1);
 }
+
+#[tokio::test]
+async fn a_quote_of_alpha_vantage_comes_from_yahoo_where_its_day_is_spent() {
+    let lines = "sources:\n  alpha_vantage: { upstreams: [ALPHA] }\n  yahoo_finance: { upstreams: [YAHOO], mount: /yahoo }\nroutes:\n  - match: /query?function=GLOBAL_QUOTE\n    source: alpha_vantage\n    heal: [alphavantage_fallback_yahoo]";
+    let stand = Stand::of(lab(Limits::Off).await, lines, &[]).await;
+    let key = key(SourceName::AlphaVantage);
+    let url = |symbol: &str| format!("/query?function=GLOBAL_QUOTE&symbol={symbol}&apikey={key}");
+    let quote = |answer: &Answer| -> serde_json::Map<String, serde_json::Value> {
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        body["Global Quote"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default()
+    };
+    let own = stand.proxy.get(&url("AAPL")).await;
+    assert!(own.status == 200 && !own.head.has("healing"), "{own:?}");
+    let spent = Injection::new(Fault::quota_spent());
+    stand.lab.inject(SourceName::AlphaVantage, spent);
+    let lent = stand.proxy.get(&url("AAPL")).await;
+    assert_eq!(lent.status, 200, "{lent:?}");
+    let told = lent.get("healing");
+    assert!(
+        told.contains("alphavantage_fallback_yahoo") && told.contains("equivalent"),
+        "{told}"
+    );
+    let (own, lent) = (quote(&own), quote(&lent));
+    let names = |quote: &serde_json::Map<String, serde_json::Value>| -> Vec<String> {
+        quote.keys().cloned().collect()
+    };
+    assert_eq!(names(&own), names(&lent), "the same fields");
+    assert_eq!(own["01. symbol"], lent["01. symbol"]);
+    let dotted = stand.proxy.get(&url("BRK.B")).await;
+    assert!(!dotted.get("healing").contains("yahoo"), "{dotted:?}");
+    let asked = stand.asked(SourceName::YahooFinance);
+    assert_eq!(asked, ["/v8/finance/chart/AAPL?interval=1d&range=5d"]);
+}

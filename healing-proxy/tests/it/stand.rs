@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// Who stands in a configuration by these words.
-const PLACES: [(&str, SourceName); 4] = [
+const PLACES: [(&str, SourceName); 5] = [
+    ("ALPHA", SourceName::AlphaVantage),
     ("YAHOO", SourceName::YahooFinance),
     ("FRED", SourceName::FredApi),
     ("POLYGON", SourceName::PolygonIo),
@@ -42,7 +43,7 @@ pub(crate) async fn lab(limits: Limits) -> Lab {
 }
 
 impl Stand {
-    /// A proxy with those lines in its configuration, where `YAHOO`, `FRED`, `POLYGON` and `API` are the lab's addresses and
+    /// A proxy with those lines in its configuration, where `ALPHA`, `YAHOO`, `FRED`, `POLYGON` and `API` are the lab's addresses and
     /// `FOLDER` a folder of its own with these files.
     pub(crate) async fn of(lab: Lab, lines: &str, files: &[(&str, &str)]) -> Self {
         Self::with(lab, lines, files, &[]).await

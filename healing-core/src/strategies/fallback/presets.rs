@@ -16,6 +16,7 @@ use crate::{
 const PREVIOUS_DAY: &str = include_str!("polygon_previous_day_from_yahoo.jq");
 const DAYS: &str = include_str!("polygon_days_from_yahoo.jq");
 const LAST_TRADE: &str = include_str!("polygon_last_trade_from_previous_day.jq");
+const GLOBAL_QUOTE: &str = include_str!("alpha_vantage_quote_from_yahoo.jq");
 const QUOTE: &str = include_str!("yahoo_quote_from_chart.jq");
 
 /// A fallback that is built in does not stand. A test holds that this does not happen.
@@ -40,7 +41,7 @@ impl Fallback {
     /// Never, as long as what is built in stands.
     pub fn polygon_previous_day_from_yahoo(yahoo: Authority) -> Result<Self, FallbackError> {
         let days = usd_by_day()?;
-        Ok(yahoo_chart(yahoo, "5d")?
+        Ok(polygon(yahoo_chart(yahoo, "ticker", "5d")?)
             .map(Mapping::compile(PREVIOUS_DAY)?)
             .same(&days, &days))
     }
@@ -52,8 +53,21 @@ impl Fallback {
     /// Never, as long as what is built in stands.
     pub fn polygon_days_from_yahoo(yahoo: Authority) -> Result<Self, FallbackError> {
         let days = usd_by_day()?;
-        Ok(yahoo_chart(yahoo, "2y")?
+        Ok(polygon(yahoo_chart(yahoo, "ticker", "2y")?)
             .map(Mapping::compile(DAYS)?)
+            .same(&days, &days))
+    }
+
+    /// `alphavantage_fallback_yahoo` for the route `/query?function=GLOBAL_QUOTE` with a parameter `symbol`: the last day that is
+    /// over, from Yahoo's chart of five days at that address. Equivalent: the quote is that of a day's end, too.
+    ///
+    /// # Errors
+    /// Never, as long as what is built in stands.
+    pub fn alpha_vantage_quote_from_yahoo(yahoo: Authority) -> Result<Self, FallbackError> {
+        let days = usd_by_day()?;
+        Ok(yahoo_chart(yahoo, "symbol", "5d")?
+            .named(StrategyId::ALPHAVANTAGE_FALLBACK_YAHOO)
+            .map(Mapping::compile(GLOBAL_QUOTE)?)
             .same(&days, &days))
     }
 
@@ -97,15 +111,19 @@ impl Fallback {
     }
 }
 
-fn yahoo_chart(yahoo: Authority, range: &str) -> Result<Fallback, FallbackError> {
+fn polygon(fallback: Fallback) -> Fallback {
+    fallback.named(StrategyId::POLYGON_FALLBACK_YAHOO)
+}
+
+/// Yahoo's chart of days for the ticker in that parameter of the asked route.
+fn yahoo_chart(yahoo: Authority, ticker: &str, range: &str) -> Result<Fallback, FallbackError> {
     let chart = Pattern::of("/v8/finance/chart/{symbol}".parse()?)
         .at([yahoo])
         .param("interval", Param::Query("interval".into()))
         .param("range", Param::Query("range".into()));
     Ok(Fallback::to(Source::new("yahoo_finance")?, chart)
-        .named(StrategyId::POLYGON_FALLBACK_YAHOO)
-        .renamed("symbol", "ticker")
-        .only_for_tickers("ticker")
+        .renamed("symbol", ticker)
+        .only_for_tickers(ticker)
         .constant("interval", "1d")
         .constant("range", range))
 }
@@ -126,11 +144,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_quote_of_alpha_vantage_has_its_numbers_as_text_of_four_places() {
+        let chart = br#"{"chart": {"result": [{
+            "meta": {"currency": "USD", "symbol": "X", "regularMarketTime": 9,
+                     "currentTradingPeriod": {"regular": {"start": 300000, "end": 400000}}},
+            "timestamp": [100000, 200000, 300000],
+            "indicators": {"quote": [{"open": [1, 0.5, 9], "high": [1.25, 1, 9], "low": [1, 0.03, 9],
+                                      "close": [1.23456, 0.0301, 9], "volume": [7, 1200, 9]}]}}]}}"#;
+        let mapping = Mapping::compile(GLOBAL_QUOTE).unwrap();
+        let made = mapping.apply_here(chart, &[("symbol", "X")]).unwrap();
+        let made: serde_json::Value = serde_json::from_slice(&made).unwrap();
+        assert_eq!(
+            made,
+            serde_json::json!({"Global Quote": {
+                "01. symbol": "X", "02. open": "0.5000", "03. high": "1.0000", "04. low": "0.0300", "05. price": "0.0301",
+                "06. volume": "1200", "07. latest trading day": "1970-01-03", "08. previous close": "1.2346",
+                "09. change": "-1.2045", "10. change percent": "-97.5619%"
+            }})
+        );
+        let other = mapping.apply_here(chart, &[("symbol", "Y")]);
+        assert!(other.is_err(), "it is of another share");
+    }
+
+    #[test]
     fn what_is_built_in_stands() {
         let yahoo = || Authority::from_static("query1.finance.yahoo.com");
         for fallback in [
             Fallback::polygon_previous_day_from_yahoo(yahoo()),
             Fallback::polygon_days_from_yahoo(yahoo()),
+            Fallback::alpha_vantage_quote_from_yahoo(yahoo()),
             Fallback::polygon_last_trade_from_previous_day(),
             Fallback::yahoo_quote_from_chart(),
         ] {

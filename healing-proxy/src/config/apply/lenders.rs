@@ -18,6 +18,12 @@ use crate::{
     upstream::Origin,
 };
 
+/// The routes of Polygon.io and of Alpha Vantage for which something is built in.
+const PREVIOUS: &str = "/v2/aggs/ticker/{ticker}/prev";
+const DAYS: &str = "/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}";
+const LAST_TRADE: &str = "/v2/last/trade/{ticker}";
+const QUOTE: &str = "/query?function=GLOBAL_QUOTE";
+
 /// Another route, as it is asked from this one.
 #[derive(Debug)]
 struct Lender {
@@ -69,18 +75,22 @@ impl Remedies<'_> {
         })
     }
 
-    /// The days of Polygon.io from Yahoo Finance, which is to be an address of its own.
-    pub(super) fn polygon_from_yahoo(&self, heal: &Heal) -> Result<Fallback, Wrong> {
-        const PATHS: &str =
-            "/v2/aggs/ticker/{ticker}/prev and /v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}";
+    /// What is built in of other sources from Yahoo Finance, which is to be an address of its own.
+    pub(super) fn yahoos(&self, heal: &Heal) -> Result<Fallback, Wrong> {
         let yahoo = self.yahoo(heal)?;
         let authority = yahoo.authority().clone();
-        let made = match self.pattern.template().path() {
-            "/v2/aggs/ticker/{ticker}/prev" => Fallback::polygon_previous_day_from_yahoo(authority),
-            "/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}" => {
-                Fallback::polygon_days_from_yahoo(authority)
+        let made = match (&*heal.name, self.pattern.template().as_str()) {
+            ("polygon_fallback_yahoo", PREVIOUS) => {
+                Fallback::polygon_previous_day_from_yahoo(authority)
             }
-            _ => return Err(not_built_in(heal, PATHS)),
+            ("polygon_fallback_yahoo", DAYS) => Fallback::polygon_days_from_yahoo(authority),
+            ("alphavantage_fallback_yahoo", QUOTE) => {
+                Fallback::alpha_vantage_quote_from_yahoo(authority)
+            }
+            ("polygon_fallback_yahoo", _) => {
+                return Err(not_built_in(heal, &[PREVIOUS, DAYS]));
+            }
+            _ => return Err(not_built_in(heal, &[QUOTE])),
         };
         made.map(|fallback| fallback.by(yahoo.scheme().clone()))
             .map_err(|error| Wrong::new(heal.at.own(), format!("heal: {error}")))
@@ -88,8 +98,8 @@ impl Remedies<'_> {
 
     /// The close of the last day in place of a last trade, from the same address.
     pub(super) fn last_trade(&self, heal: &Heal) -> Result<Fallback, Wrong> {
-        if self.pattern.template().path() != "/v2/last/trade/{ticker}" {
-            return Err(not_built_in(heal, "/v2/last/trade/{ticker}"));
+        if self.pattern.template().as_str() != LAST_TRADE {
+            return Err(not_built_in(heal, &[LAST_TRADE]));
         }
         Fallback::polygon_last_trade_from_previous_day()
             .map_err(|error| Wrong::new(heal.at.own(), format!("heal: {error}")))
@@ -203,10 +213,11 @@ fn same_of(written: &typed::Same) -> Result<Same, Wrong> {
     Ok(same)
 }
 
-fn not_built_in(heal: &Heal, paths: &str) -> Wrong {
+fn not_built_in(heal: &Heal, routes: &[&str]) -> Wrong {
     let message = format!(
-        "heal: {} is built in for {paths} of Polygon.io alone; for other routes write fallback, with route, map and same",
-        heal.name
+        "heal: {} is built in for {} alone; for other routes write fallback, with route, map and same",
+        heal.name,
+        routes.join(" and ")
     );
     Wrong::new(heal.at.own(), message)
 }

@@ -117,7 +117,9 @@ impl<'a> Remedies<'a> {
                 self.fallback(heal)?
             }
             "historical_fallback" => Remedy::of(self.last_trade(heal)?),
-            "polygon_fallback_yahoo" => Remedy::of(self.polygon_from_yahoo(heal)?),
+            "polygon_fallback_yahoo" | "alphavantage_fallback_yahoo" => {
+                Remedy::of(self.yahoos(heal)?)
+            }
             _ => return Ok(None), // copies, and what `note_strategies` says
         }))
     }

@@ -16,6 +16,7 @@ use healing_core::{
     Caching, Clock, ErrorEvent, Expose, Healer, Identity, MemoryStore, Settings, Sink, SqliteStore,
     Store, StoreWriter, WriterSettings,
 };
+use ipnet::IpNet;
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -54,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) admin_trusts: AdminTrusts,
+    /// The proxies before this one that are believed.
+    pub(crate) trusted: Vec<IpNet>,
     /// The file of the database; nothing for memory.
     pub(crate) database: Option<PathBuf>,
     pub(crate) retention: SignedDuration,
@@ -136,6 +139,7 @@ impl Plan {
                 origins: config.admin.allowed_origins.clone(),
                 token: meant.admin_token.clone(),
             },
+            trusted: config.trusted_proxies.clone(),
             database: config.store.url.strip_prefix("sqlite:").map(PathBuf::from),
             retention: retention.unwrap_or(SignedDuration::MAX),
             workers,
@@ -177,7 +181,7 @@ impl App {
         let parts = WorkerParts {
             healer: control.healer.clone(),
             identity: Identity::new(&name, expose)?,
-            hop: Arc::new(Hop::new(&name, plan.origin.is_near())?),
+            hop: Arc::new(Hop::new(&name, plan.origin.is_near())?.trusting(plan.trusted)),
             origin: plan.origin,
             places: Arc::new(plan.places),
             stop: stop_workers.clone(),

@@ -7,10 +7,15 @@ use healing_core::{Body, Cache, Label, Problem, Provenance, strip_hop_fields};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
+use ipnet::IpNet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use crate::{hop, places::Places, upstream::Upstream};
+use crate::{
+    hop::{self, Caller},
+    places::Places,
+    upstream::Upstream,
+};
 
 /// The stack of a worker, outermost first.
 pub(crate) type Stack = Label<Cache<Upstream>>;
@@ -32,6 +37,8 @@ pub(crate) struct Hop {
     name: String,
     via: HeaderValue,
     upstream_is_near: bool,
+    /// The proxies before this one that are believed.
+    pub(crate) trusted: Vec<IpNet>,
 }
 
 // === impl Hop ===
@@ -50,18 +57,25 @@ impl Hop {
             name: name.to_owned(),
             via,
             upstream_is_near,
+            trusted: Vec::new(),
         })
+    }
+
+    /// The same, behind proxies in these networks.
+    pub(crate) fn trusting(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.trusted.extend(networks);
+        self
     }
 }
 
 // === impl Forward ===
 
 impl Forward {
-    /// Answers a request of the caller at that address.
+    /// Answers a request of that caller.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        caller: HeaderValue,
+        caller: Arc<Caller>,
     ) -> Result<Response<Body>, Infallible> {
         let via = self.hop.via.clone();
         let answer = AssertUnwindSafe(self.forward(request, &caller))
@@ -72,11 +86,7 @@ impl Forward {
         Ok(response)
     }
 
-    async fn forward(
-        &self,
-        mut request: Request<Incoming>,
-        caller: &HeaderValue,
-    ) -> Response<Body> {
+    async fn forward(&self, mut request: Request<Incoming>, caller: &Caller) -> Response<Body> {
         if let Some(refusal) = self.refuse(&request) {
             return refusal;
         }

@@ -14,7 +14,6 @@ use std::{
 };
 
 use healing_core::{Background, CacheLayer, HealLayer, Healer, Identity, LabelLayer};
-use http::HeaderValue;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -30,6 +29,7 @@ use tower::Layer;
 use crate::{
     forward::{Forward, Hop},
     head_timer::HeadTimer,
+    hop::Caller,
     places::Places,
     upstream::{Origin, Upstream},
 };
@@ -208,10 +208,11 @@ async fn connection(
         tracing::debug!(%error, "a connection was gone before it began");
     }
     let stop = forward.stop.clone();
-    let Ok(caller) = HeaderValue::try_from(caller.ip().to_string()) else {
-        return; // not reached: an address is visible ASCII
+    let Some(caller) = Caller::of(caller.ip(), &forward.hop.trusted).map(Arc::new) else {
+        return;
     };
-    let answers = service_fn(move |request| Arc::clone(&forward).answer(request, caller.clone()));
+    let answers =
+        service_fn(move |request| Arc::clone(&forward).answer(request, Arc::clone(&caller)));
     let connection = http1::Builder::new()
         .timer(HeadTimer::new(HEAD_TIMEOUT))
         .header_read_timeout(HEAD_TIMEOUT)

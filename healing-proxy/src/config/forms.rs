@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use healing_core::Source;
+use ipnet::IpNet;
 
 use crate::config::shape::Form;
 
@@ -13,7 +14,7 @@ pub(super) static ADDRESS: Form = Form {
 };
 pub(super) static NETWORK: Form = Form {
     must_be: "an address or a network such as 10.0.0.0/8",
-    fits: is_network,
+    fits: |text| network(text).is_some(),
     may_be_secret: false,
 };
 pub(super) static TEXT: Form = Form {
@@ -90,15 +91,10 @@ pub(super) static ENDPOINT: Form = Form {
     may_be_secret: false,
 };
 
-fn is_network(text: &str) -> bool {
-    let (address, bits) = text
-        .split_once('/')
-        .map_or((text, None), |(address, bits)| (address, Some(bits)));
-    let Ok(address) = address.parse::<IpAddr>() else {
-        return false;
-    };
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
+/// A network, or an address alone.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    let alone = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(alone)
 }
 
 fn is_variable(text: &str) -> bool {

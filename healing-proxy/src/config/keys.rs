@@ -79,7 +79,7 @@ pub(crate) static CONFIG: Shape = Shape {
             "trusted_proxies",
             Kind::List(&Kind::Text(&NETWORK)),
             "[]",
-            "Whose `Forwarded` fields are believed",
+            "The proxies before this one whose `X-Forwarded-*` and `Forwarded` fields are believed",
         ),
         Key::new(
             "sources",

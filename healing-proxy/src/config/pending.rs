@@ -31,9 +31,6 @@ fn note_source(slug: &str, source: &Source, notes: &mut Mistakes) {
 
 fn note_whole(config: &Config, notes: &mut Mistakes) {
     let mut say = |at, what: &str| notes.say(at, format!("{what} is not acted on yet"));
-    if !config.trusted_proxies.is_empty() {
-        say(config.at.of("trusted_proxies"), "trusted_proxies");
-    }
     if config.cache.redis.is_some() {
         say(
             config.at.of("cache"),

@@ -4,9 +4,10 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use healing_core::{Expose, Fidelity, written::Place};
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error};
 
-use crate::upstream::Origin;
+use crate::{config::forms::network, upstream::Origin};
 
 /// The whole of a configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,7 +25,8 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "millis")]
     pub(crate) timeout: Duration,
     pub(crate) body: Body,
-    pub(crate) trusted_proxies: Vec<String>,
+    #[serde(deserialize_with = "networks")]
+    pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) sources: BTreeMap<String, Source>,
     pub(crate) routes: Vec<Route>,
     pub(crate) cache: Cache,
@@ -383,6 +385,11 @@ where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
     parsed(deserializer).map(Some)
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    Ok(texts.iter().filter_map(|text| network(text)).collect())
 }
 
 fn or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {

@@ -1,6 +1,7 @@
 //! What belongs to one connection stays there; who asks is said truly; no request goes round in circles.
 
 use crate::{
+    config::{before, file, started},
     stage::Proxy,
     upstream::{Act, Upstream},
     wire::Head,
@@ -102,6 +103,30 @@ async fn the_caller_is_named_truly_and_forged_names_are_dropped() {
         assert_eq!(head.get("x-forwarded-proto"), "http");
         assert_eq!(head.get("x-forwarded-host"), "api.test:8080");
         lacks(&head, &["forwarded"]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_trusted_proxy_says_of_its_callers_is_passed_on() {
+    for (trusted, is_believed) in [("127.0.0.0/8", true), ("[10.0.0.0/8, 192.0.2.1]", false)] {
+        let upstream = Upstream::that(Act::json("[1]"));
+        let folder = tempfile::TempDir::new().unwrap();
+        let lines = before(&upstream, &format!("trusted_proxies: {trusted}\n"));
+        let proxy = started(&file(&folder, &lines)).await;
+        let said = "X-Forwarded-For: 10.9.8.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: api.example\r\nForwarded: for=10.9.8.7;proto=https";
+        let request = format!("GET /a HTTP/1.1\r\nHost: api.test:8080\r\n{said}\r\n\r\n");
+        assert_eq!(proxy.ask(&request).await.status, 200);
+        let head = upstream.only().head;
+        let told = format!("{head:?}");
+        assert_eq!(told.contains("10.9.8.7"), is_believed, "{told}");
+        assert!(told.contains("127.0.0.1"), "{told}");
+        let (proto, host) = if is_believed {
+            ("https", "api.example")
+        } else {
+            ("http", "api.test:8080")
+        };
+        assert_eq!(head.get("x-forwarded-proto"), proto);
+        assert_eq!(head.get("x-forwarded-host"), host);
     }
 }
 

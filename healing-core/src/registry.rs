@@ -176,6 +176,11 @@ impl Registry {
             configured.add(&route.pattern, &state)?;
             states.push(state);
         }
+        for source in &settings.sources {
+            for pattern in &source.claims {
+                configured.claim(pattern, &source.source)?;
+            }
+        }
         // Only now, when all of it is known to be in order, is anything told to those that live on.
         for (state, route) in states.iter().zip(&settings.routes) {
             state.treatment.store(Arc::clone(&route.treatment));
@@ -231,8 +236,9 @@ impl Registry {
 
     fn discovered(&self, site: &Site, authority: &str, uri: &Uri) -> Arc<RouteState> {
         site.routes.route(uri, |template| {
-            let source = match &self.only {
-                Some(only) => only.clone(),
+            let claimed = || self.configured.load().claimed(authority, uri.path());
+            let source = match self.only.clone().or_else(claimed) {
+                Some(source) => source,
                 None if authority.is_empty() => discover::source_of(uri.path()),
                 None => Source::slug_of(uri.host().unwrap_or(authority)),
             };

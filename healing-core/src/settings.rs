@@ -115,6 +115,8 @@ pub struct SourceSettings {
     pub keys: Option<Keys>,
     /// How often it may be asked. All of them are kept.
     pub quotas: Vec<Quota>,
+    /// Requests of routes that nobody set, and that give its data all the same.
+    pub claims: Vec<Pattern>,
 }
 
 /// A route that is set rather than discovered.
@@ -215,6 +217,7 @@ impl SourceSettings {
             rules: None,
             keys: None,
             quotas: Vec::new(),
+            claims: Vec::new(),
         }
     }
 }

@@ -10,7 +10,7 @@ use matchit::Router;
 
 use crate::{
     settings::{SettingsError, Treatment},
-    vocabulary::{pattern::Pattern, template::Template},
+    vocabulary::{pattern::Pattern, source::Source, template::Template},
 };
 
 /// Routes that are set, each with what is kept of it.
@@ -21,6 +21,8 @@ pub(crate) struct Configured<T> {
     /// Routes for one address.
     at: HashMap<Box<str>, Table<T>>,
     all: Vec<Arc<T>>,
+    /// Whose the requests of routes are that are not set, by address (the empty one is any) and path.
+    claims: HashMap<Box<str>, Router<Source>>,
     /// How all other requests are treated.
     pub(crate) otherwise: Arc<Treatment>,
 }
@@ -37,6 +39,7 @@ impl<T> Configured<T> {
             anywhere: Router::new(),
             at: HashMap::new(),
             all: Vec::new(),
+            claims: HashMap::new(),
             otherwise,
         }
     }
@@ -48,6 +51,34 @@ impl<T> Configured<T> {
         }
         let here = self.at.get(authority).and_then(|table| look(table, uri));
         here.or_else(|| look(&self.anywhere, uri))
+    }
+
+    /// The source that claims a request of a route that is not set.
+    pub(crate) fn claimed(&self, authority: &str, path: &str) -> Option<Source> {
+        let at = |authority: &str| self.claims.get(authority)?.at(path).ok();
+        let claimed = at(authority).or_else(|| at(""));
+        claimed.map(|found| found.value.clone())
+    }
+
+    /// Says whose such requests are.
+    ///
+    /// # Errors
+    /// When another claim is for the same ones.
+    pub(crate) fn claim(
+        &mut self,
+        pattern: &Pattern,
+        source: &Source,
+    ) -> Result<(), SettingsError> {
+        let template = pattern.template();
+        let here = pattern.authorities().iter().map(place_of);
+        let anywhere = pattern.authorities().is_empty().then_some("");
+        for authority in here.chain(anywhere) {
+            let claims = self.claims.entry(authority.into()).or_default();
+            claims
+                .insert(template.path(), source.clone())
+                .map_err(|error| conflict(&error, template))?;
+        }
+        Ok(())
     }
 
     /// Every route.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::BoxFuture;
 use healing_core::{
     Answer, Ask, Attempts, Fault, Fidelity, Healer, Miss, Offer, Param, Pattern, Refusal,
-    RouteSettings, Settings, Source, Strategy, StrategyId, Treatment,
+    RouteSettings, Settings, Source, SourceSettings, Strategy, StrategyId, Treatment,
 };
 
 use crate::layers_support::{SERIES, Upstream, answer, ask, get, healed_by, json, seconds};
@@ -141,4 +141,36 @@ async fn settings_that_contradict_themselves_change_nothing() {
         .route
         .unwrap();
     assert_eq!(route.source().as_str(), "fred_api");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_a_source_claims_are_its_own_without_being_set() {
+    let claim = |name: &str, pattern: Pattern| {
+        let mut source = SourceSettings::new(Source::new(name).unwrap());
+        source.claims.push(pattern);
+        source
+    };
+    let pattern = |text: &str| Pattern::of(text.parse().unwrap());
+    let mut settings = Settings::default();
+    settings
+        .sources
+        .push(claim("acme", pattern("/data/{*rest}")));
+    let here = pattern("/data/{*rest}").at(["b.test".parse().unwrap()]);
+    settings.sources.push(claim("other", here));
+    let healer = Healer::builder().build();
+    healer.configure(&settings).unwrap();
+    let upstream = Upstream::that(json(SERIES));
+    let client = healed_by(&upstream, healer.clone());
+    for (url, source) in [
+        ("http://a.test/data/items/7", "acme"),
+        ("http://b.test/data/items/7", "other"),
+        ("http://a.test/more/items/7", "a_test"),
+    ] {
+        let route = ask(&client, get(url)).await.truth.route.unwrap();
+        assert_eq!(route.source().as_str(), source, "{url}");
+    }
+    settings
+        .sources
+        .push(claim("third", pattern("/data/{*all}")));
+    assert!(healer.configure(&settings).is_err(), "two claim the same");
 }

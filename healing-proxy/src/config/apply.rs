@@ -68,10 +68,14 @@ impl Meant {
         let routes = self.config.routes.iter().rev();
         let message = error.to_string();
         let mut named = routes.filter(|route| message.contains(&format!("{:?}", route.r#match)));
-        let at = named
-            .next()
-            .map_or_else(written::Place::default, |route| route.at.of("match"));
-        mistakes.say(at, format!("match: {message}"));
+        let route = named.next().map(|route| route.at.of("match"));
+        let mut sources = self.config.sources.values().rev();
+        let source = sources.find(|source| {
+            let mut claimed = source.r#match.iter();
+            claimed.any(|template| message.contains(&format!("{template:?}")))
+        });
+        let at = route.or_else(|| source.map(|source| source.at.of("match")));
+        mistakes.say(at.unwrap_or_default(), format!("match: {message}"));
     }
 
     /// What is set for sources, by entries of their own or by the rules of their routes.
@@ -91,6 +95,11 @@ impl Meant {
                 None => keys,
             });
             source.rules = self.rules.get(slug).map(Arc::clone);
+            let claimed = written.map_or(&[][..], |written| &written.r#match);
+            let claims = claimed.iter();
+            source.claims = claims
+                .filter_map(|template| pattern_of(places, template))
+                .collect();
             Some(source)
         });
         known.collect()
@@ -123,7 +132,10 @@ pub(super) fn places_of(config: &Config) -> Places {
         let routes = config.routes.iter();
         let own =
             routes.filter(|route| source.mount.is_none() && route.source.as_deref() == Some(slug));
-        let own: Vec<&str> = own.map(|route| &*route.r#match).collect();
+        let own = own.map(|route| &*route.r#match);
+        let claimed = source.r#match.iter().map(String::as_str);
+        let claimed = claimed.filter(|_| source.mount.is_none());
+        let own: Vec<&str> = own.chain(claimed).collect();
         places.add(place_of(slug, source), &own);
     }
     places

@@ -148,9 +148,9 @@ fn ways(config: &Config) -> Vec<Way<'_>> {
             .routes
             .iter()
             .filter(|route| route.source.as_ref() == Some(slug));
-        let routes = routes
-            .filter(|_| source.mount.is_none())
-            .map(|route| &*route.r#match);
+        let routes = routes.map(|route| &*route.r#match);
+        let claimed = source.r#match.iter().map(String::as_str);
+        let routes = routes.chain(claimed).filter(|_| source.mount.is_none());
         Way {
             slug,
             mount: source.mount.as_deref(),

@@ -2,17 +2,11 @@
 
 use healing_core::written::Mistakes;
 
-use crate::config::{
-    apply,
-    typed::{Config, Source},
-};
+use crate::config::{apply, typed::Config};
 
 /// Notes all that is not acted on yet.
 pub(super) fn note(config: &Config, notes: &mut Mistakes) {
     note_whole(config, notes);
-    for (slug, source) in &config.sources {
-        note_source(slug, source, notes);
-    }
     for route in &config.routes {
         for (at, key) in apply::pending_of(route) {
             notes.say(at, format!("{key} of a route is not acted on yet"));
@@ -20,13 +14,6 @@ pub(super) fn note(config: &Config, notes: &mut Mistakes) {
         apply::note_strategies(route, notes);
     }
     note_specification(config, notes);
-}
-
-fn note_source(slug: &str, source: &Source, notes: &mut Mistakes) {
-    if !source.r#match.is_empty() {
-        let message = format!("match of the source {slug} is not acted on yet");
-        notes.say(source.at.of("match"), message);
-    }
 }
 
 fn note_whole(config: &Config, notes: &mut Mistakes) {

@@ -229,3 +229,27 @@ async fn from_when_on_a_route_is_ill_is_set_for_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn paths_that_a_source_claims_are_judged_by_its_rules_without_being_listed() {
+    let broken = r#"{"items": [], "fault": {"code": "E500"}}"#;
+    let lines = |paths: &str| {
+        format!(
+            "sources:\n  vendor:\n    match: [{paths}]\n    rules: [{{ name: broken, class: server_error, when: {{ json: /fault/code, equals: E500 }} }}]\n"
+        )
+    };
+    let scene = Scene::of(broken, &lines("\"/data/{*rest}\"")).await;
+    let told = scene.proxy.get("/data/items/7").await;
+    assert_eq!(told.status, 502, "{told:?}");
+    assert!(
+        told.get("proxy-status").contains("vendor/broken"),
+        "{told:?}"
+    );
+    let told = scene.proxy.get("/other/items/7").await;
+    assert!(!told.get("proxy-status").contains("vendor"), "{told:?}");
+    let elsewhere = Upstream::that(Act::json(r#"{"from": "elsewhere"}"#));
+    let more = format!("    upstreams: [\"http://{}\"]\n", elsewhere.address);
+    let scene = Scene::of(broken, &(lines("/data") + &more)).await;
+    assert!(scene.proxy.get("/data").await.text().contains("elsewhere"));
+    assert_eq!(elsewhere.calls(), 1);
+}

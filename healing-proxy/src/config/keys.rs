@@ -212,7 +212,7 @@ static CACHE: Shape = Shape {
             "override",
             Kind::Bool,
             "false",
-            "Give copies stale even where the answer forbids it",
+            "Whether `fresh_for` and `heal_for` hold also where an answer forbids it; never against `no-store` or `private`",
         ),
         Key::optional(
             "redis",

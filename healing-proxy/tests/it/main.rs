@@ -6,6 +6,7 @@ mod classify;
 mod config;
 mod config_admin;
 mod config_alternates;
+mod config_cache;
 mod config_fallbacks;
 mod config_keys;
 mod config_observe;

@@ -20,6 +20,7 @@ pub(super) fn otherwise(config: &Config) -> Treatment {
     let mut treatment = Treatment::default();
     treatment.deadline = config.deadline;
     treatment.timeout = config.timeout;
+    treatment.caching.overrides = config.cache.r#override;
     treatment.gives_copies = config.discover;
     if config.discover {
         treatment.strategies.push(Arc::new(Retry::default()));

@@ -30,7 +30,7 @@ pub(super) static ROUTE: Shape = Shape {
             "fresh_for",
             Kind::Span,
             "0s",
-            "How long a copy is given without asking",
+            "How long an answer is given again without asking, where its origin does not say",
         ),
         Key::optional(
             "heal_for",

@@ -61,6 +61,17 @@ const NEEDS: &[Need] = &[
         remedy: Remedy::Debian("python3-venv"),
         why: "the Flask example runs in a virtual environment",
     },
+    // Debian's `npm` brings `node`; other packages of `node` bring `npm`.
+    Need {
+        name: "node (18.18 or newer) with npm",
+        probe: &[
+            "node",
+            "-e",
+            "const [major, minor] = process.versions.node.split('.'); process.exit(major > 18 || (major == 18 && minor > 17) ? require('child_process').spawnSync('npm', ['--version']).status ?? 1 : 1)",
+        ],
+        remedy: Remedy::Debian("npm"),
+        why: "the public suite of tests for HTTP caches runs in it",
+    },
 ];
 
 impl Need {

@@ -47,6 +47,7 @@ pub(crate) fn test(cargo: &Cargo) -> Vec<Step> {
             ],
         ),
         environment(),
+        cache_suite(),
         tests(cargo.has("nextest")),
         step(
             "documentation tests",
@@ -111,6 +112,14 @@ fn environment() -> Step {
     Step {
         name: "environment of the Flask example".to_owned(),
         action: Action::Python(words(&["examples/flask-api/run", "--install-only"])),
+    }
+}
+
+/// Has its own step for the same reason. A test runs the suite.
+fn cache_suite() -> Step {
+    Step {
+        name: "suite of tests for caches".to_owned(),
+        action: Action::Python(words(&["healing-proxy/tests/cache_suite/install"])),
     }
 }
 

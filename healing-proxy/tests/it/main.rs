@@ -1,6 +1,7 @@
 //! The proxy as its callers, its upstreams and its operators see it: a process between bare sockets.
 #![cfg(test)]
 
+mod cache_suite;
 mod callers;
 mod classify;
 mod config;

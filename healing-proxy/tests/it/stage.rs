@@ -62,12 +62,16 @@ impl Running {
 
     /// The same, with variables in its environment.
     pub(crate) fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_healing-proxy"));
+        let variables = variables.iter().copied();
+        Self::run(command.args(args).env_clear().envs(variables))
+    }
+
+    /// Another program at work.
+    pub(crate) fn run(command: &mut Command) -> Self {
         let said = TempDir::new().expect("a folder");
         let file = |name| File::create(said.path().join(name)).expect("a file");
-        let child = Command::new(env!("CARGO_BIN_EXE_healing-proxy"))
-            .args(args)
-            .env_clear()
-            .envs(variables.iter().copied())
+        let child = command
             .stdin(Stdio::null())
             .stdout(file("out"))
             .stderr(file("err"))

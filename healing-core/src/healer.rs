@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     flights::Flights,
     health::Snapshot,
-    kept::Kept,
+    kept::{Kept, shelf::CopyLog},
     layers::observe::Observer,
     pace::PaceHealth,
     registry::{Registry, RouteState, SourceState},
@@ -26,6 +26,7 @@ use crate::{
     strategies::retry::Retry,
     vocabulary::{
         fidelity::Fidelity,
+        kept_copy::{CopyChanges, KeptCopy},
         observation::{RouteShape, Sink},
         provenance::Provenance,
         source::Source,
@@ -156,6 +157,21 @@ impl Healer {
     /// Takes what an earlier process kept. What does not parse is left out, with a message in the log.
     pub fn recall_shapes(&self, shapes: Vec<RouteShape>) {
         self.house.registry.recall(shapes);
+    }
+
+    /// What has changed of the copies since that log was begun or last asked with, to be kept over restarts.
+    pub fn copy_changes(&self, log: &mut CopyLog) -> CopyChanges {
+        self.house.kept.changes(log, &self.house.clock)
+    }
+
+    /// Takes the copies that an earlier process kept, the newest first; before the first request, or they are of no use.
+    /// Returns the log of what is stored. What cannot be used is left out, with a message in the log of the process.
+    pub fn recall_copies(&self, copies: Vec<KeptCopy>) -> CopyLog {
+        let (log, useless) = self.house.kept.recall(copies, &self.house.clock);
+        if useless > 0 {
+            tracing::warn!(useless, "copies of an earlier process are set aside");
+        }
+        log
     }
 
     /// The wall time of the healer's clock.

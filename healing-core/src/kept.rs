@@ -12,6 +12,7 @@ mod dates;
 pub(crate) mod directives;
 pub(crate) mod giving;
 pub(crate) mod memory;
+pub(crate) mod shelf;
 mod steps;
 pub(crate) mod target;
 pub(crate) mod terms;
@@ -21,7 +22,7 @@ use std::{
     fmt,
     hash::{BuildHasher, Hash, Hasher},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -59,7 +60,8 @@ pub(crate) struct Kept {
     has_void: AtomicBool,
     /// Whether any copy is for callers with other credentials.
     has_shared: AtomicBool,
-    names: Names,
+    /// Made when the first is needed, unless an earlier process's are taken.
+    names: OnceLock<Names>,
     bodies: foldhash::quality::RandomState,
 }
 
@@ -125,9 +127,13 @@ impl Kept {
                 .build(),
             has_void: AtomicBool::new(false),
             has_shared: AtomicBool::new(false),
-            names: Names::new(),
+            names: OnceLock::new(),
             bodies: foldhash::quality::RandomState::default(),
         }
+    }
+
+    fn names(&self) -> &Names {
+        self.names.get_or_init(Names::new)
     }
 
     /// Where the copies of a URL are for that [`caller`](caller::digest). GET and HEAD share them.
@@ -137,10 +143,10 @@ impl Kept {
         headers: &HeaderMap,
         caller: Option<&[u8; 32]>,
     ) -> Address {
-        let url = self.names.of(uri, headers);
+        let url = self.names().of(uri, headers);
         Address {
             url,
-            key: self.names.for_caller(url, caller),
+            key: self.names().for_caller(url, caller),
         }
     }
 
@@ -267,7 +273,7 @@ impl Kept {
 
     /// A number that requests share for which an answer with these fields is the same; `None` when no two are.
     pub(crate) fn varied(&self, answer: &HeaderMap, request: &HeaderMap) -> Option<u64> {
-        variant::of(self.names.hasher(), answer, request)
+        variant::of(self.names(), answer, request)
     }
 
     /// Something at that URL was changed: what was asked for before is no answer any more, for nobody.

@@ -84,6 +84,7 @@ pub use crate::{
     incidents::{
         Alert, AlertChange, AlertLevel, HealingState, Incidents, Resolution, ResolveReason,
     },
+    kept::shelf::CopyLog,
     keys::{KeyPlace, KeyVault, Keys, KeysError, Secret},
     layers::{
         cache::{Cache, CacheFuture, CacheLayer},
@@ -123,6 +124,7 @@ pub use crate::{
         exchange::{Sent, TransportFault},
         fault::{Domain, Fault, FaultClass, FaultClassError},
         fidelity::{Fidelity, FidelityError, Floor},
+        kept_copy::{CopyChanges, KeptCopy},
         observation::{ErrorEvent, RouteShape, Sink},
         pattern::{Param, Pattern},
         provenance::{CacheUse, Instead, Observed, Provenance, StrategyId, Suspect},

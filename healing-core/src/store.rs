@@ -20,7 +20,11 @@ use uuid::Uuid;
 use crate::{
     health::EndpointHealth,
     store::{pattern::ErrorPattern, stored::StoredEvent},
-    vocabulary::{observation::RouteShape, source::Source},
+    vocabulary::{
+        kept_copy::{CopyChanges, KeptCopy},
+        observation::RouteShape,
+        source::Source,
+    },
 };
 
 /// A place that keeps error events, the health of endpoints and error patterns.
@@ -92,6 +96,29 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the store cannot be read now.
     fn shapes(&self) -> BoxFuture<'_, Result<Vec<RouteShape>, StoreError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// Stores what has changed of the copies, of which it keeps the newest, at most so many bytes of them. A store that does
+    /// not keep them takes them all the same, and there are none after a restart.
+    ///
+    /// # Errors
+    /// When the store cannot take them now. Nothing of the changes was kept then.
+    fn save_copies<'a>(
+        &'a self,
+        changes: &'a CopyChanges,
+        most: u64,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let _unkept = (changes, most);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// The copies that were stored, the newest first, at most so many bytes of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read now.
+    fn copies(&self, most: u64) -> BoxFuture<'_, Result<Vec<KeptCopy>, StoreError>> {
+        let _unkept = most;
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 

@@ -30,7 +30,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, AdminSettings},
-    agents::{Board, Watcher, WatcherParts, shapes},
+    agents::{
+        Board, Watcher, WatcherParts,
+        copies::{self, Shelf},
+        shapes,
+    },
     config::{Body, Meant},
     forward::Hop,
     places::Places,
@@ -173,6 +177,10 @@ impl App {
         let store = Arc::clone(&kept.store);
         let mut control = Control::start(kept, &plan)?;
         shapes::recall(&control.healer, store.as_ref()).await;
+        if plan.database.is_some() {
+            let shelf = Shelf::in_store(&store, plan.copies);
+            control.keep_copies(shelf).await;
+        }
         control.keep_shapes(store);
 
         let name = plan.name.unwrap_or_else(|| pseudonym(proxy));
@@ -285,6 +293,13 @@ impl Control {
             tasks,
             stop,
         })
+    }
+
+    /// Takes in what an earlier process kept, and keeps it for the next one.
+    async fn keep_copies(&mut self, shelf: Shelf) {
+        let log = copies::recall(&self.healer, &shelf).await;
+        let (healer, stop) = (self.healer.clone(), self.stop.clone());
+        self.tasks.spawn(copies::keep((healer, log), shelf, stop));
     }
 
     /// Once what an earlier process kept was taken in.

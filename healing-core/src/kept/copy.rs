@@ -50,6 +50,21 @@ pub(crate) struct Copy {
     pub(crate) hash: BodyHash,
 }
 
+/// A copy that an earlier process made.
+pub(crate) struct Recalled {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Chunks,
+    pub(crate) terms: Terms,
+    pub(crate) took: Duration,
+    /// How old it was when it came.
+    pub(crate) came_with: Duration,
+    /// When that was.
+    pub(crate) came: Instant,
+    pub(crate) varies_by: u64,
+    pub(crate) hash: BodyHash,
+}
+
 // === impl Copy ===
 
 impl Copy {
@@ -73,6 +88,27 @@ impl Copy {
             first: now,
             again: AtomicU64::new(0),
             varies_by,
+        }
+    }
+
+    /// The copy that it was.
+    pub(crate) fn recalled(before: Recalled) -> Self {
+        Self {
+            weight: weight(&before.headers, &before.body),
+            status: before.status,
+            headers: before.headers,
+            body: before.body,
+            terms: before.terms,
+            fault: None,
+            with_credentials: false,
+            took: before.took,
+            came_with: before.came_with,
+            // What its own date has to say is in that age already.
+            dated: OnceLock::from(None),
+            first: before.came,
+            again: AtomicU64::new(0),
+            varies_by: before.varies_by,
+            hash: before.hash,
         }
     }
 

@@ -111,6 +111,27 @@ impl Memory {
         self.has_others.store(!others.is_empty(), Relaxed);
     }
 
+    /// All copies.
+    pub(crate) fn copies(&self) -> Vec<Arc<Copy>> {
+        let mut copies: Vec<_> = self.newest.load_full().into_iter().collect();
+        if self.has_others.load(Relaxed) {
+            copies.extend(lock(&self.others).iter().map(Arc::clone));
+        }
+        copies
+    }
+
+    /// Keeps an older copy, where there is none of its variant.
+    pub(crate) fn keep_beside(&self, copy: &Arc<Copy>) {
+        let newest = self.newest.load_full();
+        if self.copies().iter().any(|other| copy.gives_way_to(other)) {
+            return;
+        }
+        self.keep(copy);
+        if let Some(newest) = newest {
+            self.keep(&newest);
+        }
+    }
+
     fn holds(&self, copy: &Arc<Copy>) -> bool {
         let held = self.newest.load();
         held.as_ref().is_some_and(|held| Arc::ptr_eq(held, copy))

@@ -1,18 +1,22 @@
 //! The names under which things are remembered: of a URL, and of a URL as one caller sees it.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use http::{HeaderMap, HeaderValue, Uri, header, uri::Authority};
+use siphasher::sip128::{Hash128, Hasher128, SipHasher13};
 
 /// Parameters that are put in order; more are taken as they stand.
 const MAX_SORTED: usize = 16;
 
-/// Names a URL as one caller sees it. Two keyed hashes: nobody outside can make two URLs meet.
+/// Names a URL as one caller sees it: a keyed hash, so that nobody outside can make two URLs meet.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct UrlKey(u64, u64);
 
-/// Makes the names.
-pub(crate) struct Names([RandomState; 2]);
+/// Makes the names. With the same key they are the same, also in another process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    key: [u8; 16],
+}
 
 // === impl UrlKey ===
 
@@ -21,19 +25,39 @@ impl UrlKey {
     pub(crate) const fn object(self) -> u64 {
         self.0
     }
+
+    /// The name as a store has it.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.0) << 64 | u128::from(self.1)).to_be_bytes()
+    }
+
+    /// The name of that many bytes.
+    pub(crate) fn of_bytes(bytes: [u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = bytes;
+        let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        Self(first, u64::from_be_bytes(rest))
+    }
+
+    fn of_hash(hash: &impl Hasher128) -> Self {
+        let Hash128 { h1, h2 } = hash.finish128();
+        Self(h1, h2)
+    }
 }
 
 // === impl Names ===
 
 impl Names {
+    /// Names that no other process makes.
     pub(crate) fn new() -> Self {
-        Self([RandomState::new(), RandomState::new()])
+        Self::with_key(rand::random())
     }
 
-    /// The first of the hashers, for what needs only one.
-    pub(crate) const fn hasher(&self) -> &RandomState {
-        let [first, _] = &self.0;
-        first
+    pub(crate) const fn with_key(key: [u8; 16]) -> Self {
+        Self { key }
+    }
+
+    pub(crate) const fn key(&self) -> [u8; 16] {
+        self.key
     }
 
     /// The name of a URL, whoever asks: scheme, authority (`Host` where the URL has none), path, and the query with its
@@ -45,26 +69,28 @@ impl Names {
             .map(Authority::as_str)
             .map(str::as_bytes)
             .or_else(host);
-        let [first, second] = &self.0;
-        let of = |hasher: &RandomState| {
-            let mut hash = hasher.build_hasher();
-            (uri.scheme_str(), authority, uri.path()).hash(&mut hash);
-            hash_query(uri.query(), &mut hash);
-            hash.finish()
-        };
-        UrlKey(of(first), of(second))
+        let mut hash = self.build_hasher();
+        (uri.scheme_str(), authority, uri.path()).hash(&mut hash);
+        hash_query(uri.query(), &mut hash);
+        UrlKey::of_hash(&hash)
     }
 
     /// The name of a URL as that [`caller`](super::caller::digest) sees it.
     pub(crate) fn for_caller(&self, url: UrlKey, caller: Option<&[u8; 32]>) -> UrlKey {
-        let [first, second] = &self.0;
-        match caller {
-            Some(_) => UrlKey(
-                first.hash_one((url, caller)),
-                second.hash_one((url, caller)),
-            ),
-            None => url,
+        if caller.is_none() {
+            return url;
         }
+        let mut hash = self.build_hasher();
+        (url, caller).hash(&mut hash);
+        UrlKey::of_hash(&hash)
+    }
+}
+
+impl BuildHasher for Names {
+    type Hasher = SipHasher13;
+
+    fn build_hasher(&self) -> SipHasher13 {
+        SipHasher13::new_with_key(&self.key)
     }
 }
 
@@ -114,6 +140,16 @@ mod tests {
         assert!(!same("/a", "/a?"));
         assert!(!same("http://a.test/a", "http://b.test/a"));
         assert!(!same("http://a.test/a", "https://a.test/a"));
+    }
+
+    #[test]
+    fn with_the_same_key_names_are_the_same_and_survive_as_bytes() {
+        let uri = Uri::from_static("http://a.test/a?x=1");
+        let name = |names: Names| names.of(&uri, &HeaderMap::new());
+        let names = Names::new();
+        assert_eq!(name(names), name(Names::with_key(names.key())));
+        assert_ne!(name(names), name(Names::new()));
+        assert_eq!(UrlKey::of_bytes(name(names).to_bytes()), name(names));
     }
 
     #[test]

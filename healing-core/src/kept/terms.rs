@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     kept::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Settled once, when a copy is made.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each answers a question of its own"

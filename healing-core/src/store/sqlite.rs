@@ -4,6 +4,7 @@
 //! `BEGIN IMMEDIATE`: a transaction that reads first and then wants to write fails at once when another one wrote between, and
 //! the busy timeout does not help it (<https://www.sqlite.org/rescode.html#busy_snapshot>).
 
+mod copies;
 mod place;
 mod reads;
 mod shapes;
@@ -25,7 +26,10 @@ use sqlx::{
 use crate::{
     health::EndpointHealth,
     store::{EventQuery, Store, StoreError, pattern::ErrorPattern, stored::StoredEvent},
-    vocabulary::observation::RouteShape,
+    vocabulary::{
+        kept_copy::{CopyChanges, KeptCopy},
+        observation::RouteShape,
+    },
 };
 
 /// Number, name and text of every migration; the folder holds the same.
@@ -39,6 +43,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         2,
         "route_shapes",
         include_str!("../../../migrations/sqlite/0002_route_shapes.sql"),
+    ),
+    (
+        3,
+        "copies",
+        include_str!("../../../migrations/sqlite/0003_copies.sql"),
     ),
 ];
 
@@ -205,6 +214,18 @@ impl SqliteStore {
         transaction.commit().await
     }
 
+    async fn save_changed_copies(
+        &self,
+        changes: &CopyChanges,
+        most: u64,
+    ) -> Result<(), sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        copies::remove(&mut transaction, &changes.gone).await?;
+        copies::upsert(&mut transaction, &changes.copies).await?;
+        copies::bound(&mut transaction, most).await?;
+        transaction.commit().await
+    }
+
     /// In pieces, so that event batches get their turn between.
     async fn forget(&self, before: Timestamp) -> Result<u64, sqlx::Error> {
         let mut all = 0_u64;
@@ -285,6 +306,28 @@ impl Store for SqliteStore {
             shapes::all(&self.readers)
                 .await
                 .map_err(|error| refused(&self.path, "reading shapes of routes", error))
+        }
+        .boxed()
+    }
+
+    fn save_copies<'a>(
+        &'a self,
+        changes: &'a CopyChanges,
+        most: u64,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            self.save_changed_copies(changes, most)
+                .await
+                .map_err(|error| refused(&self.path, "writing copies", error))
+        }
+        .boxed()
+    }
+
+    fn copies(&self, most: u64) -> BoxFuture<'_, Result<Vec<KeptCopy>, StoreError>> {
+        async move {
+            copies::newest(&self.readers, most)
+                .await
+                .map_err(|error| refused(&self.path, "reading copies", error))
         }
         .boxed()
     }

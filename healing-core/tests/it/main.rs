@@ -43,6 +43,8 @@ mod store;
 #[cfg(feature = "sqlite")]
 mod store_away;
 #[cfg(feature = "sqlite")]
+mod store_copies;
+#[cfg(feature = "sqlite")]
 mod store_kill;
 #[cfg(feature = "sqlite")]
 mod store_refusals;

@@ -4,9 +4,13 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use crate::{
+    forms::GOOD,
     stage::{Caller, Proxy, get},
     upstream::{Act, Upstream},
     wire::Length,
@@ -102,4 +106,61 @@ async fn the_state_folder_is_made_and_only_its_owner_may_read_it() {
         assert_eq!(mode & 0o077, 0, "{} is {mode:o}", file.display());
     }
     assert_eq!(kept(&folder).await.events, 1);
+}
+
+#[tokio::test]
+async fn a_restart_in_an_outage_heals_with_the_copy_of_the_process_before_and_its_true_age() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().display().to_string();
+    let mut upstream = Upstream::that(Act::json(GOOD));
+    for signal in ["TERM", "KILL"] {
+        let path = format!("/api/series/{signal}");
+        upstream.comes();
+        let mut proxy = Proxy::with(upstream.address, &["--state", &state]).await;
+        let came = Instant::now();
+        assert_eq!(proxy.get(&path).await.text(), GOOD);
+        let own = get("/api/series/own").replace("Accept", "Authorization: Bearer x\r\nAccept");
+        assert_eq!(proxy.ask(&own).await.text(), GOOD);
+        // What a kill may lose is no older than this.
+        sleep(Duration::from_millis(if signal == "KILL" {
+            3_000
+        } else {
+            10
+        }))
+        .await;
+        proxy.signal(signal);
+        proxy.process().end(Duration::from_secs(15)).await;
+        upstream.goes().await;
+        sleep(Duration::from_millis(1_100)).await;
+        let proxy = Proxy::with(upstream.address, &["--state", &state]).await;
+        let answer = proxy.get(&path).await;
+        let age = came.elapsed().as_secs();
+        assert_eq!((answer.status, answer.text()), (200, GOOD.to_owned()));
+        let told = answer.get("healing");
+        assert!(told.starts_with("stale;strategy=use_cached_data"), "{told}");
+        let own_age: u64 = answer.get("age").parse().unwrap();
+        assert!(
+            (age.saturating_sub(1)..=age).contains(&own_age),
+            "{answer:?}"
+        );
+        // Nothing that was for one caller is on the disk.
+        assert!(proxy.ask(&own).await.status >= 500);
+    }
+}
+
+#[tokio::test]
+async fn what_was_changed_does_not_come_back_after_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().display().to_string();
+    let mut upstream = Upstream::that(Act::json(GOOD));
+    let mut proxy = Proxy::with(upstream.address, &["--state", &state]).await;
+    assert_eq!(proxy.get("/api/series/1").await.text(), GOOD);
+    sleep(Duration::from_millis(2_500)).await;
+    let change = "DELETE /api/series/1 HTTP/1.1\r\nHost: api.test\r\n\r\n";
+    assert_eq!(proxy.ask(change).await.status, 200);
+    proxy.signal("TERM");
+    proxy.process().end(Duration::from_secs(15)).await;
+    upstream.goes().await;
+    let proxy = Proxy::with(upstream.address, &["--state", &state]).await;
+    assert_eq!(proxy.get("/api/series/1").await.status, 502);
 }

@@ -44,6 +44,7 @@ const HEALING_CORE: House = House {
         ("vocabulary::exchange", 3),
         ("vocabulary::pattern", 3),
         ("vocabulary::provenance", 3),
+        ("vocabulary::kept_copy", 1),
         ("vocabulary::observation", 4),
         ("body", 4),
         ("pace", 4),

@@ -23,7 +23,7 @@ use std::{
     hash::{BuildHasher, Hash, Hasher},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -54,6 +54,8 @@ const MAX_VOID: u64 = 100_000;
 /// The memories of all URLs, weighed and bounded.
 pub(crate) struct Kept {
     urls: Cache<UrlKey, Arc<Memory>, foldhash::quality::RandomState>,
+    /// How much came since room was made last, and how much may: it is made at leisure, and would be late for large copies.
+    unsettled: (AtomicU64, u64),
     /// When a URL was changed last, by whomever.
     void: Cache<UrlKey, Instant>,
     /// Whether any was. All that is read where nobody changes anything.
@@ -121,6 +123,7 @@ impl Kept {
             .build_with_hasher(foldhash::quality::RandomState::default());
         Self {
             urls,
+            unsettled: (AtomicU64::new(0), capacity / 64),
             void: Cache::builder()
                 .max_capacity(MAX_VOID)
                 .time_to_live(IDLE)
@@ -186,8 +189,19 @@ impl Kept {
     fn put(&self, key: UrlKey, memory: &Arc<Memory>, copy: &Arc<Copy>) {
         let before = memory.weight();
         memory.keep(copy);
-        if memory.weight().abs_diff(before) > ENTRY_BYTES {
+        let weight = memory.weight();
+        if weight.abs_diff(before) > (weight / 16).max(ENTRY_BYTES / 4) {
             self.urls.insert(key, Arc::clone(memory));
+            self.settle(copy.weight);
+        }
+    }
+
+    fn settle(&self, weight: usize) {
+        let (unsettled, most) = &self.unsettled;
+        let weight = u64::try_from(weight).unwrap_or(u64::MAX);
+        if unsettled.fetch_add(weight, Relaxed).saturating_add(weight) > *most {
+            unsettled.store(0, Relaxed);
+            self.urls.run_pending_tasks();
         }
     }
 

@@ -21,6 +21,12 @@ use crate::{
     vocabulary::fault::Fault,
 };
 
+/// What a copy weighs without its fields and its body.
+const COPY_BYTES: usize = 256;
+
+/// What a field weighs beside its text.
+const FIELD_BYTES: usize = 128;
+
 /// A kept answer.
 pub(crate) struct Copy {
     pub(crate) status: StatusCode,
@@ -195,8 +201,8 @@ impl fmt::Debug for Copy {
 fn weight(headers: &HeaderMap, body: &Chunks) -> usize {
     let fields = headers
         .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 64);
-    body.len() + fields.sum::<usize>()
+        .map(|(name, value)| name.as_str().len() + value.len() + FIELD_BYTES);
+    COPY_BYTES + body.len() + fields.sum::<usize>()
 }
 
 /// A copy is given to others: it must not hand them the session that began with it, unless the origin said that all of it

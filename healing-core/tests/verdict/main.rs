@@ -1,12 +1,14 @@
-//! What a verdict on a body costs. A binary of its own: a counter stands in for the allocator.
+//! What a verdict on a body costs, and what copies take. A binary of its own: a counter stands in for the allocator.
 
 #![expect(
     clippy::expect_used,
-    reason = "a body that is no answer is a mistake of the test"
+    clippy::unwrap_used,
+    reason = "what is no answer, no number or no address is a mistake of the test"
 )]
 
 mod allocations;
 mod linear;
+mod memory;
 
 use bytes::Bytes;
 use healing_core::{Body, classify::Promise};

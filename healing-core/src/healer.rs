@@ -14,17 +14,18 @@ use jiff::Timestamp;
 use crate::{
     attempt::Strategy,
     budget::{Budget, BudgetRules},
-    classify::Classify,
+    classify::{Classify, live::Dated},
     clock::Clock,
     flights::Flights,
     health::Snapshot,
-    kept::{Kept, shelf::CopyLog},
+    kept::{BodyHash, Kept, memory::Memory, shelf::CopyLog},
     layers::observe::Observer,
     pace::PaceHealth,
     registry::{Registry, RouteState, SourceState},
     settings::{Caching, Settings, SettingsError, SourceSettings, Treatment},
     strategies::retry::Retry,
     vocabulary::{
+        fault::Fault,
         fidelity::Fidelity,
         kept_copy::{CopyChanges, KeptCopy},
         observation::{RouteShape, Sink},
@@ -210,6 +211,20 @@ impl House {
             source.budget.give_back();
         }
         paid
+    }
+
+    /// What is wrong with a body that was good when it came: that what it names is too old by now.
+    pub(crate) fn too_old(
+        &self,
+        (memory, body): (&Memory, BodyHash),
+        (route, treatment): (&RouteState, &Treatment),
+    ) -> Option<(Fault, Dated)> {
+        let date = memory.dates.of(body, self.registry.generation())?;
+        let dated = date.dated?;
+        let rules = route.source.rules.load();
+        let by = (treatment.freshness.as_deref(), rules.as_deref());
+        let now = self.clock.timestamp(self.clock.now());
+        Some((dated.too_old(by, now)?, dated))
     }
 }
 

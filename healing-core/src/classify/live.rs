@@ -97,6 +97,28 @@ enum By {
     Source(usize),
 }
 
+// === impl Dated ===
+
+impl Dated {
+    /// What is wrong with it at that time, by what is set for its route and by the rules of its source.
+    pub(crate) fn too_old(
+        &self,
+        (freshness, rules): (Option<&Freshness>, Option<&Rules>),
+        now: Timestamp,
+    ) -> Option<Fault> {
+        let found = match self.by {
+            By::Route => freshness?.stale(&self.newest, now),
+            By::Source(item) => rules?.stale((item, self.newest), now, sources::calendars()),
+        };
+        let found = found?;
+        Some(Fault::found(
+            FaultClass::StaleData,
+            found.rule,
+            found.evidence,
+        ))
+    }
+}
+
 // === impl Incoming ===
 
 impl<'a> Incoming<'a> {
@@ -169,15 +191,7 @@ impl<'a> Incoming<'a> {
 
     /// What is wrong with an answer that is good otherwise, because it is too old by now.
     pub(crate) fn stale(&self, dated: &Dated) -> Option<Fault> {
-        let now = (self.now)();
-        let found = match dated.by {
-            By::Route => self.freshness?.stale(&dated.newest, now),
-            By::Source(item) => self
-                .rules?
-                .stale((item, dated.newest), now, sources::calendars()),
-        };
-        let found = found?;
-        let fault = Fault::found(FaultClass::StaleData, found.rule, found.evidence);
+        let fault = dated.too_old((self.freshness, self.rules), (self.now)())?;
         Some(fault.with_status(self.head.status))
     }
 

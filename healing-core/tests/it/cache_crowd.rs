@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
-use healing_core::{CacheUse, Healer};
+use futures_util::future::{BoxFuture, join_all};
+use healing_core::{
+    Answer, Ask, Attempts, Body, CacheUse, Fault, Fidelity, Healer, Miss, Offer, Refusal, Strategy,
+    StrategyId,
+};
+use http::Response;
 use tokio::time::sleep;
 use tower::ServiceExt;
 
@@ -188,6 +192,45 @@ async fn a_stale_copy_is_given_while_one_call_renews_it() {
     let got = ask(&client, get_with(URL, &[("healing-floor", "exact")])).await;
     assert!(got.truth.is_direct(), "{got:?}");
     background.stop().await;
+}
+
+/// Answers with a table of its own, where nothing in hand is better.
+#[derive(Debug)]
+struct Table;
+
+impl Strategy for Table {
+    fn id(&self) -> StrategyId {
+        StrategyId::new("table")
+    }
+
+    fn offer(&self, _: &Ask, _: &[Fault]) -> Result<Offer, Refusal> {
+        Ok(Offer::now(Fidelity::Equivalent))
+    }
+
+    fn run<'a>(
+        &'a self,
+        _: &'a Ask,
+        _: &'a mut dyn Attempts,
+    ) -> BoxFuture<'a, Result<Answer, Miss>> {
+        let table = Response::new(Body::from("table"));
+        Box::pin(async { Ok(Answer::new(table, Fidelity::Equivalent)) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_in_for_an_answer_that_failed_reaches_all_at_once() {
+    let upstream = Upstream::that(fresh(SERIES));
+    let healer = Healer::builder().without_strategies().strategy(Table);
+    let client = cached_by(&upstream, healer.build());
+    ask(&client, get(URL)).await;
+    sleep(seconds(3600)).await;
+    upstream.becomes(answer(503, "down").late(seconds(1)));
+    let all = join_all((0..1_000).map(|_| ask(&client, get(URL)))).await;
+    assert_eq!(upstream.calls(), 2);
+    assert!(
+        all.iter()
+            .all(|got| got.text() == "table" && got.truth.fidelity == Some(Fidelity::Equivalent))
+    );
 }
 
 #[tokio::test(start_paused = true)]

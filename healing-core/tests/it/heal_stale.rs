@@ -8,8 +8,11 @@ use healing_core::{
 };
 use jiff::{Timestamp, ToSpan};
 
-use crate::layers_support::{
-    Act, Got, Port, Upstream, ask, get, get_with, healed_by, json, seconds,
+use crate::{
+    cache_support::cached_by,
+    layers_support::{
+        Act, Got, Port, Upstream, answer, ask, get, get_with, healed_by, json, seconds,
+    },
 };
 
 const URL: &str = "http://api.test/api/quote/AAPL";
@@ -108,6 +111,29 @@ async fn a_copy_that_names_something_newer_is_better() {
     let got = ask(&client, get(URL)).await;
     assert!(got.is_copy(), "{got:?}");
     assert_eq!(got.truth.fault.unwrap().class, FaultClass::StaleData);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_copy_of_what_is_too_old_by_now_is_asked_for_and_a_304_makes_it_no_younger() {
+    let fresh = quote(OPEN).with("cache-control", "max-age=3600");
+    let not_modified = answer(304, "").with("etag", "\"1\"");
+    for (first, then) in [
+        (fresh.clone(), fresh.clone()),
+        (fresh.with("etag", "\"1\""), not_modified),
+    ] {
+        let upstream = Upstream::that(first);
+        let healer = healer(OPEN);
+        healer.configure(&settings()).unwrap();
+        let client = cached_by(&upstream, healer);
+        assert!(ask(&client, get(URL)).await.is_fresh());
+        upstream.becomes(then);
+        tokio::time::advance(seconds(890)).await;
+        assert!(ask(&client, get(URL)).await.is_hit());
+        assert_eq!(upstream.calls(), 1);
+        tokio::time::advance(seconds(11)).await;
+        is_frozen(&ask(&client, get(URL)).await, 901);
+        assert_eq!(upstream.calls(), 2);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ use crate::{
         copy::Copy,
         directives::{Directives, Word},
         giving,
+        memory::Memory,
         target::UrlKey,
         terms::has_validator,
     },
@@ -128,11 +129,13 @@ fn something<B>(
     let Holding {
         copy, age, refused, ..
     } = held;
-    let is_fresh = !refused && copy.terms.is_fresh(age);
+    let is_old = || held.is_old(house, found.memory.as_deref());
+    let is_fresh = !refused && copy.terms.is_fresh(age) && !is_old();
     let may_be_stale = || {
         !refused
             && held.here.treatment.gives_copies
             && copy.terms.serves_while_revalidating(age)
+            && !is_old()
             && Fidelity::Stale.meets(demands.least(&held.here).fidelity)
     };
     let response = (is_fresh || may_be_stale()).then(|| Box::new(held.given(house, request)));
@@ -257,6 +260,12 @@ impl Demands {
 // === impl Holding ===
 
 impl Holding<'_> {
+    /// Whether what it names is too old by now, however fresh the answer is as such.
+    fn is_old(&self, house: &House, memory: Option<&Memory>) -> bool {
+        let here = (&*self.here.route, &*self.here.treatment);
+        memory.is_some_and(|memory| house.too_old((memory, self.copy.hash), here).is_some())
+    }
+
     /// The copy, as an answer.
     fn given<B>(&self, house: &House, request: &Request<B>) -> Response<Body> {
         let (copy, here) = (self.copy, &self.here);

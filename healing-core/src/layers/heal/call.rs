@@ -324,7 +324,7 @@ impl Place {
         if head.status == StatusCode::NOT_MODIFIED
             && let Some(copy) = &self.renews
         {
-            return Ok(self.renewed(asked, copy, head));
+            return self.renewed(asked, copy, head);
         }
         let expected = Expectation {
             method: &asked.ask.method,

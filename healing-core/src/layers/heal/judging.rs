@@ -225,16 +225,24 @@ impl Place {
             let last = Last::Response(Box::new(response));
             return Err(Bad { fault, last });
         }
-        let frozen = dated.filter(|_| fault.class == FaultClass::StaleData);
-        let last = frozen.map_or(Last::Nothing, |dated| {
-            let kept = self.memory.as_ref().and_then(|memory| memory.newest_kept());
-            Last::Frozen(Box::new(Frozen {
-                response,
-                age: dated.newest.age(self.time()),
-                is_behind_copy: kept.is_some_and(|kept| kept.is_later_than(dated.newest)),
-            }))
-        });
-        Err(Bad { fault, last })
+        match dated.filter(|_| fault.class == FaultClass::StaleData) {
+            Some(dated) => Err(self.frozen(fault, dated, response)),
+            None => Err(Bad {
+                fault,
+                last: Last::Nothing,
+            }),
+        }
+    }
+
+    /// An answer that is only too old.
+    pub(crate) fn frozen<E>(&self, fault: Fault, dated: Dated, response: Response<Body>) -> Bad<E> {
+        let kept = self.memory.as_ref().and_then(|memory| memory.newest_kept());
+        let last = Last::Frozen(Box::new(Frozen {
+            response,
+            age: dated.newest.age(self.time()),
+            is_behind_copy: kept.is_some_and(|kept| kept.is_later_than(dated.newest)),
+        }));
+        Bad { fault, last }
     }
 
     /// What rules of one's own say of an answer that the general ones call good.

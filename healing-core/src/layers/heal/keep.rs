@@ -152,7 +152,13 @@ impl Place {
     }
 
     /// The upstream says that the copy is still what it was: it is given, with the newer fields (RFC 9111, section 4.3.4).
-    pub(crate) fn renewed(&self, asked: Asked<'_>, copy: &Arc<Copy>, said: Parts) -> Good {
+    /// Where it names something that is too old by now, it is no better for that.
+    pub(crate) fn renewed<E>(
+        &self,
+        asked: Asked<'_>,
+        copy: &Arc<Copy>,
+        said: Parts,
+    ) -> Result<Good, Bad<E>> {
         let headers = newer(&copy.headers, said.headers);
         let received = Received {
             method: &asked.ask.method,
@@ -168,14 +174,21 @@ impl Place {
         };
         let now = self.house.clock.now();
         let memory = self.house.kept.find_or_begin(self.address.key, now);
-        let stored = self.keep(&received, &memory);
+        let here = (&*self.route, &*self.treatment);
+        let too_old = self.house.too_old((&memory, copy.hash), here);
+        let stored = too_old.is_none() && self.keep(&received, &memory);
         let mut response = Response::new(Body::of(copy.body.clone()));
         *response.status_mut() = copy.status;
         *response.headers_mut() = headers;
-        Good {
-            stored,
-            renewed: true,
-            ..as_it_comes(response)
+        match too_old {
+            None => Ok(Good {
+                stored,
+                renewed: true,
+                ..as_it_comes(response)
+            }),
+            Some((fault, dated)) => {
+                Err(self.frozen(fault.with_status(copy.status), dated, response))
+            }
         }
     }
 

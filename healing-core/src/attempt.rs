@@ -108,7 +108,8 @@ pub struct Answer {
 }
 
 /// One way to answer, tried when the primary attempt failed. The extension point of this crate: small, object safe, and
-/// judged from outside.
+/// judged from outside. How often it works at which route is learned from what it comes to; a new one is tried as if it
+/// worked as most do.
 ///
 /// ```
 /// use futures_util::future::BoxFuture;
@@ -143,6 +144,13 @@ pub trait Strategy: Send + Sync + fmt::Debug {
     /// copy is given, and before an upstream that rests is asked all the same.
     fn is_beside(&self) -> bool {
         false
+    }
+
+    /// What it would ask, in that order, until something answers. What these questions need (an address, a key, a source)
+    /// tells beforehand how it would fare: one that needs what is down is not tried first. Nothing, where that is not known;
+    /// then it is what it asked the last time.
+    fn asks(&self, _: &Ask) -> Vec<Ask> {
+        Vec::new()
     }
 
     /// Tries.
@@ -226,6 +234,32 @@ impl Offer {
         Self {
             fidelity,
             delay: Duration::ZERO,
+        }
+    }
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    /// Its word.
+    ///
+    /// ```
+    /// use healing_core::Refusal;
+    /// assert_eq!(Refusal::Budget.as_str(), "budget");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotForThisFault => "not_for_this_fault",
+            Self::TooLate => "too_late",
+            Self::BelowTheFloor => "below_the_floor",
+            Self::Budget => "budget",
+            Self::NotYet => "not_yet",
+            Self::QueueFull => "queue_full",
+            Self::NothingToAsk => "nothing_to_ask",
+            Self::Resting => "resting",
+            Self::LenderShort => "lender_short",
+            Self::AnotherQuantity => "another_quantity",
         }
     }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{
     attempt::Strategy,
@@ -20,6 +21,7 @@ use crate::{
     health::Snapshot,
     kept::{BodyHash, Kept, memory::Memory, shelf::CopyLog},
     layers::observe::Observer,
+    learner::{Learner, LearnerCounts, decision::Decision},
     pace::PaceHealth,
     registry::{Registry, RouteState, SourceState},
     settings::{Caching, Settings, SettingsError, SourceSettings, Treatment},
@@ -55,6 +57,7 @@ pub(crate) struct House {
     /// Calls that others wait for.
     pub(crate) flights: Flights,
     pub(crate) observer: Observer,
+    pub(crate) learner: Learner,
     /// The extra calls of all sources together.
     pub(crate) budget: Budget,
     pub(crate) rules: Vec<Arc<dyn Classify>>,
@@ -147,6 +150,18 @@ impl Healer {
     pub fn pace_of(&self, source: &Source) -> PaceHealth {
         let registry = &self.house.registry;
         registry.pace_of(source, self.house.clock.now())
+    }
+
+    /// Why a request was answered as it was. The last 1,000 are known that were healed or failed.
+    #[must_use]
+    pub fn decision(&self, id: Uuid) -> Option<Arc<Decision>> {
+        self.house.learner.decisions.of(id)
+    }
+
+    /// How much is learned and on record.
+    #[must_use]
+    pub fn learner(&self) -> LearnerCounts {
+        self.house.learner.counts()
     }
 
     /// What the good answers of each route look like, to be kept over restarts.
@@ -337,7 +352,7 @@ impl HealerBuilder {
         self
     }
 
-    /// Adds a strategy, tried after those before it.
+    /// Adds a strategy. Of those that are as good as each other the one that was added first is tried first.
     #[must_use]
     pub fn strategy(mut self, strategy: impl Strategy + 'static) -> Self {
         self.treatment.strategies.push(Arc::new(strategy));
@@ -396,6 +411,7 @@ impl HealerBuilder {
             kept: Kept::new(self.copies),
             flights: Flights::default(),
             observer: Observer::new(self.clock, self.sink),
+            learner: Learner::new(),
             budget: Budget::new(all),
             rules: self.rules,
             limits: self.limits,

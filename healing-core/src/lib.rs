@@ -52,6 +52,7 @@ mod kept;
 mod keys;
 mod layers;
 pub mod learn;
+mod learner;
 mod lock;
 #[cfg(feature = "jq")]
 mod mapping;
@@ -90,6 +91,10 @@ pub use crate::{
         cache::{Cache, CacheFuture, CacheLayer},
         heal::{Heal, HealFuture, HealLayer},
         label::{Label, LabelFuture, LabelLayer},
+    },
+    learner::{
+        LearnerCounts,
+        decision::{Considered, Decision, Figures, Foresight, Left, Outcome},
     },
     pace::{KeyHealth, PaceHealth},
     problem::Problem,

@@ -15,7 +15,7 @@ use std::{
     mem,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -36,10 +36,15 @@ pub(crate) enum Guards {
     Many,
 }
 
+/// The number of the next gate. Numbers only tell gates apart; nothing depends on what they are.
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
 /// Remembers whether something is worth asking.
 #[derive(Debug)]
 pub(crate) struct Gate {
     guards: Guards,
+    /// What it protects is known to the learner by this number.
+    number: u32,
     /// Whether there is anything to look up. All that a healthy request reads.
     marked: AtomicBool,
     memory: Mutex<Memory>,
@@ -138,9 +143,15 @@ impl Gate {
         };
         Self {
             guards,
+            number: NEXT.fetch_add(1, Relaxed),
             marked: AtomicBool::new(false),
             memory: Mutex::new(memory),
         }
+    }
+
+    /// Tells what it protects from all else.
+    pub(crate) const fn number(&self) -> u32 {
+        self.number
     }
 
     /// Asks for passage. `jitter` is a number from 0 to 1.

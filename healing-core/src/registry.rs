@@ -109,6 +109,8 @@ pub(crate) struct SourceState {
     pub(crate) budget: Budget,
     /// Requests of callers, for the budget.
     pub(crate) requests: AtomicU64,
+    /// Whether the learner has anything of it to clear.
+    pub(crate) suspect: AtomicBool,
     anonymous: Arc<Gate>,
     keys: Mutex<HashMap<[u8; 32], Arc<Gate>>>,
     pub(crate) last_fault: Mutex<Option<LastFault>>,
@@ -369,11 +371,17 @@ impl SourceState {
             source,
             budget: Budget::new(BudgetRules::default()),
             requests: AtomicU64::new(0),
+            suspect: AtomicBool::new(false),
             anonymous: Arc::new(Gate::new(Guards::One, now)),
             keys: Mutex::default(),
             last_fault: Mutex::default(),
             status: Mutex::default(),
         }
+    }
+
+    /// Tells it from all other sources.
+    pub(crate) fn number(&self) -> u32 {
+        self.anonymous.number()
     }
 
     fn takes(&self, settings: SourceSettings, clock: Clock) {

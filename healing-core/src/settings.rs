@@ -57,7 +57,7 @@ pub struct Treatment {
     pub range: Option<Arc<Range>>,
     /// From where on the route is called degraded, critical and slow.
     pub thresholds: Thresholds,
-    /// What is tried when the first call failed, in this order.
+    /// What may be tried when the first call failed. What was learned says what is tried first; the order breaks ties.
     pub strategies: Vec<Arc<dyn Strategy>>,
 }
 

@@ -88,6 +88,12 @@ impl Tally {
         }
     }
 
+    /// How many good calls there were whose time is known.
+    pub(crate) fn good_calls(&self) -> u64 {
+        let buckets = self.latency.iter();
+        buckets.map(|bucket| u64::from(bucket.load(Relaxed))).sum()
+    }
+
     /// The time under which that share of the good calls stayed, or `None` without calls.
     pub(crate) fn quantile(&self, share: f64) -> Option<Duration> {
         quantile_of(std::iter::once(self), share)

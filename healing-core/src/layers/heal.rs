@@ -8,14 +8,19 @@ mod attempts;
 mod call;
 mod echo;
 mod elsewhere;
+mod foresight;
 pub(crate) mod found;
 mod gates;
 mod handover;
 mod judging;
 mod keep;
+mod ledger;
+mod lessons;
+mod outlook;
 mod read;
 mod run;
 mod scene;
+mod tries;
 mod watch;
 
 use std::{

@@ -39,7 +39,7 @@ impl AlternateEndpoint {
         }
     }
 
-    fn asks(&self, ask: &Ask) -> impl Iterator<Item = Ask> {
+    fn others(&self, ask: &Ask) -> impl Iterator<Item = Ask> {
         self.addresses.iter().filter_map(|address| ask.at(address))
     }
 }
@@ -55,10 +55,14 @@ impl Strategy for AlternateEndpoint {
 
     fn offer(&self, ask: &Ask, failed: &[Fault]) -> Result<Offer, Refusal> {
         Reach::Address.helps(failed)?;
-        let another = self.asks(ask).next();
+        let another = self.others(ask).next();
         another.map_or(Err(Refusal::NothingToAsk), |_| {
             Ok(Offer::now(Fidelity::Exact))
         })
+    }
+
+    fn asks(&self, ask: &Ask) -> Vec<Ask> {
+        self.others(ask).collect()
     }
 
     fn run<'a>(
@@ -68,7 +72,7 @@ impl Strategy for AlternateEndpoint {
     ) -> BoxFuture<'a, Result<Answer, Miss>> {
         Box::pin(async move {
             let mut missed = Miss::Refused(Refusal::NothingToAsk);
-            for there in self.asks(ask) {
+            for there in self.others(ask) {
                 match to.attempt(&there).await {
                     Ok(response) => return Ok(Answer::new(response, Fidelity::Exact)),
                     Err(miss) => missed = miss,

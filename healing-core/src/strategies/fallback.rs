@@ -275,6 +275,10 @@ impl Strategy for Fallback {
         Ok(Offer::now(fidelity))
     }
 
+    fn asks(&self, ask: &Ask) -> Vec<Ask> {
+        self.asked(ask).into_iter().collect()
+    }
+
     fn run<'a>(
         &'a self,
         ask: &'a Ask,

@@ -51,6 +51,10 @@ impl Strategy for Queue {
         })
     }
 
+    fn asks(&self, ask: &Ask) -> Vec<Ask> {
+        vec![ask.clone()]
+    }
+
     fn run<'a>(
         &'a self,
         ask: &'a Ask,

@@ -81,6 +81,13 @@ impl Strategy for ReduceRequest {
         })
     }
 
+    fn asks(&self, ask: &Ask) -> Vec<Ask> {
+        let there = self
+            .half(ask)
+            .and_then(|half| ask.with_value(&self.parameter, &half));
+        there.into_iter().collect()
+    }
+
     fn run<'a>(
         &'a self,
         ask: &'a Ask,

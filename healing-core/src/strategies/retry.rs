@@ -53,7 +53,7 @@ impl Strategy for Retry {
         StrategyId::EXPONENTIAL_BACKOFF_RETRY
     }
 
-    fn offer(&self, _: &Ask, failed: &[Fault]) -> Result<Offer, Refusal> {
+    fn offer(&self, ask: &Ask, failed: &[Fault]) -> Result<Offer, Refusal> {
         let last = failed.last().ok_or(Refusal::NotForThisFault)?;
         if self.times == 0 || last.is_resting() || !last.may_pass_at_once() {
             return Err(Refusal::NotForThisFault);
@@ -61,8 +61,12 @@ impl Strategy for Retry {
         let asked_for = last.wait.unwrap_or_default();
         Ok(Offer {
             fidelity: Fidelity::Exact,
-            delay: asked_for.max(self.pause_before(0, rand::random())),
+            delay: asked_for.max(self.pause_before(0, jitter(ask, 0))),
         })
+    }
+
+    fn asks(&self, ask: &Ask) -> Vec<Ask> {
+        vec![ask.clone()]
     }
 
     fn run<'a>(
@@ -86,11 +90,20 @@ impl Strategy for Retry {
                 if !goes_on || n >= self.times {
                     return Err(miss);
                 }
-                tokio::time::sleep(self.pause_before(n, rand::random())).await;
+                tokio::time::sleep(self.pause_before(n, jitter(ask, n))).await;
                 n += 1;
             }
         })
     }
+}
+
+/// A number from 0 to 1 that spreads requests and is the same whenever it is wanted for one of them: from the random bits of
+/// its id.
+fn jitter(ask: &Ask, n: u32) -> f64 {
+    let [.., a, b, c, d] = ask.id.into_bytes();
+    let bits = u32::from_be_bytes([a, b, c, d]);
+    let spread = bits.rotate_left(n.wrapping_mul(13));
+    f64::from(spread) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]

@@ -36,6 +36,10 @@ impl Strategy for RotateKey {
         }
     }
 
+    fn asks(&self, ask: &Ask) -> Vec<Ask> {
+        vec![ask.clone()]
+    }
+
     fn run<'a>(
         &'a self,
         ask: &'a Ask,

@@ -133,6 +133,10 @@ impl Strategy for AlternateSeries {
         self.given.offer(ask, failed)
     }
 
+    fn asks(&self, ask: &Ask) -> Vec<Ask> {
+        self.given.asks(ask).collect()
+    }
+
     fn run<'a>(
         &'a self,
         ask: &'a Ask,

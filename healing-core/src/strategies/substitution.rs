@@ -69,6 +69,13 @@ impl Substitutions {
         Ok(Offer::now(given.fidelity))
     }
 
+    /// The question for it.
+    pub(crate) fn asks(&self, ask: &Ask) -> impl Iterator<Item = Ask> + use<> {
+        let given = self.given(ask);
+        let there = given.and_then(|given| ask.with_value(&self.parameter, &given.value));
+        there.into_iter()
+    }
+
     /// Asks for it.
     pub(crate) async fn run(&self, ask: &Ask, to: &mut dyn Attempts) -> Result<Answer, Miss> {
         let nothing = || Miss::Refused(Refusal::NothingToAsk);

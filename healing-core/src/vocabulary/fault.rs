@@ -267,6 +267,18 @@ impl Fault {
         self.detail == "own_quota"
     }
 
+    /// The fault of a call that was not waited for as long as it may have taken, because something else could be tried.
+    #[must_use]
+    pub const fn cut_off() -> Self {
+        Self::new(FaultClass::Timeout, "cut_off")
+    }
+
+    /// Whether the call was not waited for as long as it may have taken.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.detail == "cut_off"
+    }
+
     /// Whether it is only a change of shape.
     #[must_use]
     pub const fn is_change_of_shape(&self) -> bool {

@@ -15,6 +15,7 @@ mod heal_faults;
 mod heal_floor;
 mod heal_health;
 mod heal_keys;
+mod heal_learn;
 mod heal_mistakes;
 mod heal_never_early;
 mod heal_outage;

@@ -60,6 +60,7 @@ const HEALING_CORE: House = House {
         ("store", 6),
         ("incidents", 6),
         ("layers::label", 6),
+        ("learner", 6),
         ("kept", 7),
         ("registry", 7),
         ("flights", 8),

@@ -1,13 +1,18 @@
 //! The calls that strategies make: paid, judged and observed like the first.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
+use arrayvec::ArrayVec;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
+use tokio::time::timeout;
 use tower::ServiceExt;
 use tower_service::Service;
 
@@ -18,10 +23,12 @@ use crate::{
         call::{Last, Place, Underway},
         elsewhere::{missed, of_use},
     },
+    learner::{Failure, Needs},
     lock::lock,
     outage::Ticket,
     pace::{NoTurn, Pass},
     quota::Errand,
+    vocabulary::fault::Fault,
 };
 
 /// Calls of one strategy for one request.
@@ -33,7 +40,27 @@ pub(crate) struct Calls<S, E> {
     stored: Arc<AtomicBool>,
     /// Calls elsewhere that take the place of one that the asked upstream does not get, and are no extra ones.
     due: Arc<AtomicU32>,
+    /// How long each is waited for, where something else may be tried.
+    limit: Option<Duration>,
+    trace: Arc<Mutex<Trace>>,
 }
+
+/// What the calls of one strategy came to.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    pub(crate) failures: ArrayVec<Failure, MAX_FAILURES>,
+    /// What the last call needed.
+    pub(crate) last: Option<Needs>,
+    /// What the last good one needed, where none failed after it.
+    pub(crate) good: Option<Needs>,
+    /// Whether the last one was not waited for any longer.
+    pub(crate) cut_off: bool,
+    /// Where one is under way.
+    pub(crate) underway: Option<(Arc<Place>, Needs)>,
+}
+
+/// The most failures of one strategy that are remembered.
+const MAX_FAILURES: usize = 4;
 
 // === impl Calls ===
 
@@ -46,6 +73,8 @@ impl<S, E> Calls<S, E> {
             made: Arc::default(),
             stored: Arc::default(),
             due: Arc::default(),
+            limit: None,
+            trace: Arc::default(),
         }
     }
 
@@ -53,6 +82,17 @@ impl<S, E> Calls<S, E> {
     pub(crate) fn of_which_due(self, calls: u32) -> Self {
         self.due.store(calls, Relaxed);
         self
+    }
+
+    /// The same, each waited for no longer than that.
+    pub(crate) const fn each_within(mut self, limit: Option<Duration>) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// What they came to, also while they are under way.
+    pub(crate) fn trace(&self) -> Arc<Mutex<Trace>> {
+        Arc::clone(&self.trace)
     }
 
     /// How many of those are left.
@@ -107,6 +147,8 @@ impl<S, E> Calls<S, E> {
             last: Arc::clone(&self.last),
             made: Arc::clone(&self.made),
             stored: Arc::clone(&self.stored),
+            limit: self.limit,
+            trace: Arc::clone(&self.trace),
         })
     }
 
@@ -192,6 +234,8 @@ struct Call<S, E> {
     last: Arc<Mutex<Last<E>>>,
     made: Arc<AtomicU32>,
     stored: Arc<AtomicBool>,
+    limit: Option<Duration>,
+    trace: Arc<Mutex<Trace>>,
 }
 
 impl<S, E> Call<S, E> {
@@ -216,10 +260,17 @@ where
         let request = pass.dress(place.request(&self.ask));
         let sent_at = place.house.clock.now();
         let answer = self.inner.oneshot(request);
-        let outcome = match place
-            .call(&self.ask, answer, Underway { sent_at, pass })
-            .await
-        {
+        let needs = place.needs_with(&pass);
+        lock(&self.trace).begins(place, needs);
+        let call = place.call(&self.ask, answer, Underway { sent_at, pass });
+        let called = match self.limit {
+            Some(limit) => timeout(limit, call)
+                .await
+                .unwrap_or_else(|_| Err(place.cut_off(&needs))),
+            None => call.await,
+        };
+        lock(&self.trace).ends(called.as_ref().err().map(|bad| &bad.fault));
+        let outcome = match called {
             Ok(good) => {
                 let of_the_asked = self.is_the_asked || self.ask.is_the_same;
                 self.stored.store(good.stored && of_the_asked, Relaxed);
@@ -230,7 +281,7 @@ where
                 }
             }
             Err(bad) => {
-                if self.is_the_asked {
+                if self.is_the_asked && !bad.fault.is_cut_off() {
                     *lock(&self.last) = bad.last;
                 }
                 Err(missed(self.is_the_asked, bad.fault))
@@ -238,6 +289,27 @@ where
         };
         drop(self.ticket);
         outcome
+    }
+}
+
+// === impl Trace ===
+
+impl Trace {
+    fn begins(&mut self, place: &Arc<Place>, needs: Needs) {
+        self.cut_off = false;
+        self.last = Some(needs);
+        self.underway = Some((Arc::clone(place), needs));
+    }
+
+    fn ends(&mut self, fault: Option<&Fault>) {
+        let place = self.underway.take();
+        self.good = self.last.filter(|_| fault.is_none());
+        self.cut_off = fault.is_some_and(Fault::is_cut_off);
+        let failure = place.and_then(|(place, _)| place.take_failure());
+        if let Some(failure) = failure.filter(|_| fault.is_some()) {
+            // Of more failures than there is room for the first ones tell enough.
+            let _full = self.failures.try_push(failure);
+        }
     }
 }
 

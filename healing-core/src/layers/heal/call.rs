@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -31,6 +31,8 @@ use crate::{
         },
         observe::Call,
     },
+    learner::{Failure, Needs},
+    lock::lock,
     outage::Heard,
     pace::Pass,
     quota::Errand,
@@ -70,6 +72,8 @@ pub(crate) struct Place {
     pub(crate) head_came: AtomicBool,
     /// Whether the call was counted as failed while it was still under way: it fails once.
     pub(crate) given_up: AtomicBool,
+    /// What the last call that failed tells, until it is taken.
+    pub(crate) failure: Mutex<Option<Failure>>,
 }
 
 /// A call on its way.
@@ -157,6 +161,54 @@ impl Place {
             hold_until: None,
             head_came: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// What a call through those gates needs.
+    fn needs(&self, gates: &Gates) -> Needs {
+        Needs {
+            source: self.route.source.number(),
+            upstream: gates.upstream.number(),
+            key: gates.key.number(),
+            endpoint: self.route.gate.number(),
+        }
+    }
+
+    /// What a call would need now: its key may be another one than when the request came.
+    pub(crate) fn needs_now(&self, now: Instant) -> Needs {
+        let key = self.ask.share.as_ref().and_then(|share| share.gate(now));
+        Needs {
+            key: key.map_or_else(|| self.gates.key.number(), |key| key.number()),
+            ..self.needs(&self.gates)
+        }
+    }
+
+    /// What a call with that pass needs.
+    pub(crate) fn needs_with(&self, pass: &Pass) -> Needs {
+        self.needs(&self.gates.with(pass))
+    }
+
+    /// Takes what the last call that failed tells.
+    pub(crate) fn take_failure(&self) -> Option<Failure> {
+        lock(&self.failure).take()
+    }
+
+    /// The learner takes note of a fault of a call that needed those.
+    pub(crate) fn learns_of(&self, fault: &Fault, needs: &Needs, now: Instant) {
+        let (house, suspect) = (&self.house, &self.route.source.suspect);
+        let now = house.clock.since_start(now);
+        let failure = house.learner.failed(needs, (fault, suspect), now);
+        *lock(&self.failure) = failure;
+    }
+
+    /// The learner takes note of a good answer, where there is anything that it could clear.
+    fn learns_good(&self, response: &Response<Body>, gates: &Gates, now: Instant) {
+        let (house, suspect) = (&self.house, &self.route.source.suspect);
+        // What says that its caller is wrong says nothing of the rest.
+        if house.learner.listens(suspect) && !response.status().is_client_error() {
+            let now = house.clock.since_start(now);
+            house.learner.succeeded(&self.needs(gates), suspect, now);
         }
     }
 
@@ -257,10 +309,14 @@ impl Place {
             None => {
                 underway.pass.good(now);
                 gates.good(heard);
+                if let Ok(good) = &called {
+                    self.learns_good(&good.response, &gates, now);
+                }
             }
             Some(fault) => {
                 underway.pass.failed(fault, now);
                 self.failed(&gates, fault, heard);
+                self.learns_of(fault, &self.needs(&gates), now);
             }
         }
         called
@@ -281,7 +337,19 @@ impl Place {
         );
         let sent = now.checked_sub(waited).unwrap_or(now);
         self.failed(&self.gates, &fault, Heard { sent, at: now });
+        self.learns_of(&fault, &self.needs(&self.gates), now);
         fault
+    }
+
+    /// No answer within what the plan had for it: something else is tried. The gates hear nothing of that, for the limit is
+    /// ours, and shorter than what the source may take.
+    pub(crate) fn cut_off<E>(&self, needs: &Needs) -> Bad<E> {
+        let fault = Fault::cut_off();
+        self.learns_of(&fault, needs, self.house.clock.now());
+        Bad {
+            fault,
+            last: Last::Nothing,
+        }
     }
 
     /// Remembers a fault; a URL's memory begins with its first one at the latest.

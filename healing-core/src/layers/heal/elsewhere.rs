@@ -1,7 +1,7 @@
 //! What strategies ask for in place of what was asked: where that belongs, whether it is worth asking, who pays, and how
 //! an answer that was made elsewhere is read by the rules of the asked place.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::sync::{Arc, Mutex, atomic::Ordering::Relaxed};
 
 use http::{Response, StatusCode};
 use tokio::time::Instant;
@@ -54,6 +54,7 @@ impl Place {
             hold_until: self.hold_until,
             head_came: false.into(),
             given_up: false.into(),
+            failure: Mutex::new(None),
             ask,
         }
     }

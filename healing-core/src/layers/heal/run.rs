@@ -10,15 +10,14 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, request};
 use http_body_util::BodyExt;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use crate::{
-    attempt::{Answer, Ask, Strategy, TransportError},
+    attempt::{Ask, TransportError},
     body::{Body, BoxError},
     healer::House,
     layers::heal::{
-        attempts::Calls,
         broken_off,
         call::{Bad, Last, Place, Underway},
         found::Found,
@@ -30,8 +29,8 @@ use crate::{
     quota::Errand,
     vocabulary::{
         fault::{Fault, FaultClass},
-        fidelity::{Fidelity, Floor},
-        provenance::{CacheUse, Observed, Provenance, StrategyId},
+        fidelity::Floor,
+        provenance::Observed,
     },
 };
 
@@ -143,6 +142,7 @@ impl<S, E> Run<S, E> {
             beside: Beside::Too,
             response_time: Duration::ZERO,
             observed: Observed::No,
+            ledger: None,
         }
     }
 }
@@ -336,113 +336,6 @@ where
         answered || in_hand.is_some()
     }
 
-    /// Tries the strategies in their order, as long as what is in hand can wait. Returns whether one answered.
-    async fn heal(&mut self, faults: &mut Vec<Fault>, last: &Arc<Mutex<Last<S::Error>>>) -> bool {
-        let treatment = Arc::clone(&self.place.treatment);
-        for strategy in &treatment.strategies {
-            if !self.is_awaited() {
-                return true;
-            }
-            if !self.beside.lets(strategy.is_beside()) {
-                continue;
-            }
-            match self.attempt(strategy.as_ref(), faults, last).await {
-                Tried::Answered(response, truth) => {
-                    let first = faults.first().cloned();
-                    let fault = match first {
-                        Some(fault) if fault.is_resting() => Some(fault.with_wait(None)),
-                        fault => fault,
-                    };
-                    self.healed(response, Provenance { fault, ..truth });
-                    return true;
-                }
-                Tried::Missed(missed) => faults.extend(missed),
-                Tried::TooLate => break,
-            }
-        }
-        false
-    }
-
-    async fn attempt(
-        &mut self,
-        strategy: &dyn Strategy,
-        faults: &[Fault],
-        last: &Arc<Mutex<Last<S::Error>>>,
-    ) -> Tried {
-        let floor = self.floor(faults);
-        let place = Arc::clone(&self.place);
-        let Ok(offer) = strategy.offer(&place.ask, faults) else {
-            return Tried::Missed(None);
-        };
-        let (start, until) = (place.house.clock.now() + offer.delay, place.ask.until);
-        if !offer.fidelity.meets(floor) || start >= until {
-            return Tried::Missed(None);
-        }
-        sleep_until(start).await;
-        let calls = Calls::new(self.inner.clone(), Arc::clone(&place), Arc::clone(last));
-        let mut calls = calls.of_which_due(self.calls_due);
-        let (made, stored, due) = (calls.made(), calls.stored(), calls.due());
-        let mut run = strategy.run(&place.ask, &mut calls);
-        let tried = timeout_at(until, &mut run).await;
-        self.attempts += made.load(Relaxed);
-        self.calls_due = due.load(Relaxed);
-        match tried {
-            Ok(Ok(answer)) => {
-                let cache = self.cache_use(stored.load(Relaxed));
-                match self.truth_of(&answer, (strategy.id(), cache), floor) {
-                    Some(truth) => Tried::Answered(answer.response, truth),
-                    None => Tried::Missed(None),
-                }
-            }
-            Ok(Err(miss)) => Tried::Missed(miss.into_fault()),
-            Err(_) => {
-                if let (Some(copy), Some(fault)) = (self.in_hand.clone(), faults.first()) {
-                    self.stale(&copy, fault.clone(), CacheUse::AfterFault);
-                    // The caller has gone on with the copy; the answer may still come, and be the next caller's.
-                    let _late = timeout_at(self.arrived + place.treatment.timeout, run).await;
-                }
-                Tried::TooLate
-            }
-        }
-    }
-
-    /// What an answer of a strategy really is: what a layer further in says of it holds, for fidelity never rises on the way
-    /// out. `None` where that is less than the caller takes.
-    fn truth_of(
-        &self,
-        answer: &Answer,
-        (id, cache): (StrategyId, CacheUse),
-        floor: Fidelity,
-    ) -> Option<Provenance> {
-        let inner = answer.response.extensions().get::<Provenance>();
-        let fidelity = inner.map_or(answer.fidelity, |inner| {
-            answer
-                .fidelity
-                .max(inner.fidelity.unwrap_or(answer.fidelity))
-        });
-        let age = inner.and_then(|inner| inner.age);
-        let young = |most| age.is_none_or(|age| age <= most);
-        let taken = fidelity.meets(floor) && self.place.ask.floor.max_age.is_none_or(young);
-        let instead = answer.instead.as_ref();
-        let instead = instead.or_else(|| inner.and_then(|inner| inner.instead.as_ref()));
-        taken.then(|| Provenance {
-            age,
-            instead: instead.cloned(),
-            ..self.truth(Some(fidelity), id, cache)
-        })
-    }
-
-    /// The lowest fidelity worth trying for: nothing further away than what is in hand, or than data that stands still.
-    fn floor(&self, faults: &[Fault]) -> Fidelity {
-        let floor = self.place.ask.floor.fidelity;
-        let stands_still = |fault: &Fault| fault.class == FaultClass::StaleData;
-        if self.in_hand.is_some() || faults.first().is_some_and(stands_still) {
-            floor.min(Fidelity::Stale)
-        } else {
-            floor
-        }
-    }
-
     /// Until when the upstream is waited for. With something in hand a probe waits no longer than twice the route's own
     /// good answers take, and longer only as the outage does: a source may come back slower than it was.
     fn limit(&self, asking: Asking) -> Instant {
@@ -471,17 +364,6 @@ enum Asking {
     Trying,
     /// It rests, but there is nothing else to give.
     Once,
-}
-
-/// What a strategy came to.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the answer, and is moved once"
-)]
-enum Tried {
-    Answered(Response<Body>, Provenance),
-    Missed(Option<Fault>),
-    TooLate,
 }
 
 /// The body of a request that may be sent again, or nothing when the caller broke off.

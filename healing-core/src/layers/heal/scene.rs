@@ -6,6 +6,7 @@ use http::{Response, header};
 use tokio::time::Instant;
 
 use crate::{
+    attempt::Strategy,
     body::Body,
     flights::{Flight, Outcome},
     kept::{copy::Copy, giving},
@@ -14,9 +15,11 @@ use crate::{
             call::{Frozen, Good, Last, Place},
             found::Held,
             handover::Give,
+            ledger::Ledger,
         },
         observe::Answered,
     },
+    learner::decision::Decision,
     outage::Rest,
     problem::Problem,
     vocabulary::{
@@ -47,6 +50,8 @@ pub(crate) struct Scene<S, E> {
     pub(crate) response_time: Duration,
     /// What would have been done, where nothing is.
     pub(crate) observed: Observed,
+    /// What was considered and tried, once something failed.
+    pub(crate) ledger: Option<Box<Ledger>>,
 }
 
 /// What part the strategies have that ask beside the upstream.
@@ -61,12 +66,12 @@ pub(crate) enum Beside {
 }
 
 impl Beside {
-    /// Whether a strategy is tried, which is one of those or is not.
-    pub(crate) const fn lets(self, is_beside: bool) -> bool {
+    /// Which strategies are tried.
+    pub(crate) const fn lets(self) -> fn(&dyn Strategy) -> bool {
         match self {
-            Self::Too => true,
-            Self::Only => is_beside,
-            Self::Tried => !is_beside,
+            Self::Too => |_| true,
+            Self::Only => |strategy| strategy.is_beside(),
+            Self::Tried => |strategy| !strategy.is_beside(),
         }
     }
 }
@@ -290,6 +295,31 @@ impl<S, E> Scene<S, E> {
         flight.came(outcome);
     }
 
+    /// The book of this request, begun with the first that fails.
+    pub(crate) fn ledger(&mut self) -> &mut Ledger {
+        self.ledger.get_or_insert_default()
+    }
+
+    fn goes_on_record(&mut self, fault: &Fault, truth: &Provenance) {
+        let (place, clock) = (&self.place, &self.place.house.clock);
+        let now = clock.now();
+        let ledger = self.ledger.take().unwrap_or_default();
+        place.house.learner.decisions.note(Decision {
+            id: truth.id,
+            time: clock.timestamp(now),
+            route: place.ask.route.clone(),
+            class: fault.class,
+            detail: fault.detail.clone(),
+            answered_by: truth.strategy,
+            fidelity: truth.fidelity,
+            in_hand: self.in_hand.as_ref().map(|copy| copy.age(now, clock)),
+            attempts: truth.attempts,
+            took: truth.took,
+            deadline: place.treatment.deadline,
+            considered: ledger.considered(),
+        });
+    }
+
     fn answer(&mut self, mut outcome: Result<Response<Body>, E>, truth: Provenance) {
         self.tell(&outcome, &truth);
         let Some(give) = self.give.take().filter(Give::is_awaited) else {
@@ -305,6 +335,9 @@ impl<S, E> Scene<S, E> {
             response_time: self.response_time,
             slow: self.place.treatment.thresholds.slow,
         });
+        if let Some(fault) = &truth.fault {
+            self.goes_on_record(fault, &truth);
+        }
         if let Ok(response) = &mut outcome {
             response.extensions_mut().insert(truth);
         }

@@ -12,6 +12,7 @@ use crate::{
     body::{Body, BoxError},
     layers::heal::{
         call::{Bad, Underway},
+        outlook::Situation,
         scene::Scene,
     },
     pace::Pass,
@@ -70,12 +71,18 @@ where
 
     /// What would be tried after these faults, in that order; the rest of the sentence is what is in hand.
     fn would(&self, faults: &[Fault], in_hand: Option<Duration>) -> Observed {
-        let floor = self.place.ask.floor.fidelity;
-        let strategies = self.place.treatment.strategies.iter();
-        let offers = strategies.filter_map(|strategy| {
-            let offer = strategy.offer(&self.place.ask, faults).ok()?;
-            let permitted = offer.fidelity.meets(floor);
-            permitted.then(|| format!("{} ({})", strategy.id(), offer.fidelity))
+        let place = &self.place;
+        let outlook = place.outlook(&Situation {
+            now: place.house.clock.now(),
+            faults,
+            floor: place.ask.floor.fidelity,
+            in_hand,
+            tried: &[],
+            lets: |_| true,
+        });
+        let offers = outlook.order.iter().filter_map(|choice| {
+            let strategy = place.treatment.strategies.get(choice.n)?;
+            Some(format!("{} ({})", strategy.id(), choice.offer.fidelity))
         });
         let copy = in_hand.map(|age| format!("cached copy (age {}s)", age.as_secs()));
         let steps: Vec<String> = offers.chain(copy).collect();

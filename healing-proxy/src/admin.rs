@@ -1,6 +1,6 @@
 //! The admin port: probes, JSON, the live feed and the dashboard.
 //!
-//! It only reads the [`Board`], so nothing that happens here can reach the request path. Every request passes the guard
+//! It only reads the [`Board`] and what is on record of decisions, so nothing that happens here can reach the request path. Every request passes the guard
 //! first, and every answer carries the headers of a page that shows nothing but itself (`docs/src/dashboard.md`).
 
 mod api;
@@ -10,6 +10,7 @@ mod messages;
 mod page;
 mod problem;
 mod token;
+mod why;
 
 use std::{any::Any, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -31,6 +32,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::agents::Board;
 use problem::Problem;
+pub(crate) use why::Insight;
 
 /// How long clients may take to end what they began, and then readers of the feed to be told goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -58,6 +60,7 @@ pub(crate) struct AdminSettings {
 #[derive(Clone, Debug)]
 struct Admin {
     board: Board,
+    insight: Insight,
     settings: Arc<AdminSettings>,
     /// One permit for each reader of the feed.
     clients: Arc<Semaphore>,
@@ -88,13 +91,14 @@ impl AdminSettings {
 // === impl Admin ===
 
 impl Admin {
-    fn new(board: Board, settings: AdminSettings) -> Self {
+    fn new(board: Board, insight: Insight, settings: AdminSettings) -> Self {
         Self {
             clients: Arc::new(Semaphore::new(
                 settings.max_clients.min(Semaphore::MAX_PERMITS),
             )),
             conversations: TaskTracker::new(),
             board,
+            insight,
             settings: Arc::new(settings),
         }
     }
@@ -105,6 +109,8 @@ impl Admin {
             .route("/api/v1/status", get(api::status))
             .route("/api/v1/events", get(api::events))
             .route("/api/v1/alerts", get(api::alerts))
+            .route("/api/v1/decisions/{id}", get(why::decision))
+            .route("/api/v1/foresight", get(why::foresight))
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&guard),
                 guard::share_with_trusted_pages,
@@ -135,11 +141,11 @@ impl Admin {
 /// When the listener fails for good.
 pub(crate) async fn serve(
     listener: TcpListener,
-    board: Board,
+    (board, insight): (Board, Insight),
     settings: AdminSettings,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let admin = Admin::new(board.clone(), settings);
+    let admin = Admin::new(board.clone(), insight, settings);
     let conversations = admin.conversations.clone();
     let stopped = stop.clone();
     let server = axum::serve(listener, admin.router()).with_graceful_shutdown(async move {

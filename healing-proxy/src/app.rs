@@ -13,8 +13,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use healing_core::{
-    Caching, Clock, ErrorEvent, Expose, Healer, Identity, MemoryStore, Settings, Sink, SqliteStore,
-    Store, StoreWriter, WriterSettings,
+    Caching, Clock, ErrorEvent, Expose, Healer, Identity, LearnerCounts, MemoryStore, Settings,
+    Sink, SqliteStore, Store, StoreWriter, WriterSettings,
 };
 use ipnet::IpNet;
 use jiff::SignedDuration;
@@ -29,7 +29,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::{self, AdminSettings},
+    admin::{self, AdminSettings, Insight},
     agents::{
         Board, Watcher, WatcherParts,
         copies::{self, Shelf},
@@ -186,12 +186,13 @@ impl App {
         let name = plan.name.unwrap_or_else(|| pseudonym(proxy));
         let expose = plan.expose.unwrap_or_else(|| default_exposure(proxy));
         let stop_workers = CancellationToken::new();
+        let places = Arc::new(plan.places);
         let parts = WorkerParts {
             healer: control.healer.clone(),
             identity: Identity::new(&name, expose)?,
             hop: Arc::new(Hop::new(&name, plan.origin.is_near())?.trusting(plan.trusted)),
             origin: plan.origin,
-            places: Arc::new(plan.places),
+            places: Arc::clone(&places),
             stop: stop_workers.clone(),
             grace: GRACE,
         };
@@ -199,7 +200,7 @@ impl App {
             Workers::start(listeners, &parts).context("the worker threads could not be started")?;
         control.board.set_ready();
         if let Some(listener) = admin_listener {
-            control.serve_admin(listener, name, plan.admin_trusts)?;
+            control.serve_admin(listener, (name, places), plan.admin_trusts)?;
         }
         Ok(Self {
             proxy,
@@ -277,11 +278,11 @@ impl Control {
         } else {
             healer.configure(&plan.settings)?;
         }
-        let snapshots = healer.clone();
+        let (snapshots, learned) = (healer.clone(), healer.clone());
         let (watcher, board) = Watcher::new(WatcherParts {
             clock,
             snapshots: Arc::new(move || snapshots.snapshot()),
-            counters: Arc::new(move || outlets.counters()),
+            counters: Arc::new(move || outlets.counters(learned.learner())),
             events,
             store: Some(Arc::clone(&kept.store)),
         });
@@ -311,7 +312,7 @@ impl Control {
     fn serve_admin(
         &mut self,
         listener: TcpListener,
-        name: String,
+        (name, places): (String, Arc<Places>),
         trusts: AdminTrusts,
     ) -> io::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
@@ -319,9 +320,10 @@ impl Control {
         settings.allowed_hosts = trusts.hosts;
         settings.allowed_origins = trusts.origins;
         settings.token = trusts.token;
+        let insight = Insight::new(self.healer.clone(), places);
         let (board, stop) = (self.board.clone(), self.stop.clone());
         self.tasks.spawn(async move {
-            if let Err(error) = admin::serve(listener, board, settings, stop).await {
+            if let Err(error) = admin::serve(listener, (board, insight), settings, stop).await {
                 tracing::error!(%error, "the admin port failed; the proxy goes on without it");
             }
         });
@@ -356,7 +358,7 @@ pub(crate) async fn reach(origin: &Origin) -> Option<Duration> {
 // === impl Outlets ===
 
 impl Outlets {
-    fn counters(&self) -> Value {
+    fn counters(&self, learned: LearnerCounts) -> Value {
         let mut counters: serde_json::Map<String, Value> = self
             .writer
             .counts()
@@ -369,6 +371,17 @@ impl Outlets {
             self.missed.load(Relaxed).into(),
         );
         counters.insert("store_away".to_owned(), json!(self.writer.is_store_away()));
+        let LearnerCounts {
+            remedies,
+            forgotten,
+            unlearned,
+            decisions,
+            ..
+        } = learned;
+        counters.insert("remedies_known".to_owned(), remedies.into());
+        counters.insert("remedies_forgotten".to_owned(), forgotten.into());
+        counters.insert("outcomes_unlearned".to_owned(), unlearned.into());
+        counters.insert("decisions_on_record".to_owned(), decisions.into());
         Value::Object(counters)
     }
 }

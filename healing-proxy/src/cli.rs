@@ -3,6 +3,9 @@
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use healing_core::FaultClass;
+use http::Uri;
+use uuid::Uuid;
 
 /// Puts itself in front of a data API, notices when an answer is bad, and gives the best one it has instead.
 #[derive(Debug, Parser)]
@@ -31,6 +34,8 @@ pub(crate) enum Command {
     Classify(ClassifyArgs),
     /// Say whether a configuration or rules for sources can be used, or every mistake in them
     Check(CheckArgs),
+    /// Say why a request was healed as it was, or what would be tried for a URL now; a running proxy is asked
+    Explain(ExplainArgs),
     /// Begin a configuration, show the one that holds, or print its schema
     Config(ConfigArgs),
 }
@@ -157,6 +162,39 @@ pub(crate) struct CheckArgs {
     pub(crate) format: ReportForm,
 }
 
+/// What to explain, and whom to ask.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The id of a request that was healed or failed, from its answer's fields `Healing` or `X-Request-Id`
+    #[arg(value_name = "ID", value_parser = request_id, required_unless_present = "url", conflicts_with = "url")]
+    pub(crate) id: Option<Uuid>,
+    /// A URL as callers ask the proxy for it, or its path: what would be tried if it failed now
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<Target>,
+    /// With which class of faults it would fail
+    #[arg(
+        long,
+        value_name = "CLASS",
+        default_value = "server_error",
+        conflicts_with = "id"
+    )]
+    pub(crate) when: FaultClass,
+    /// Where the proxy's admin port is
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8888")]
+    pub(crate) admin: SocketAddr,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A URL at the proxy.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) host: Option<String>,
+    /// Path and query.
+    pub(crate) target: String,
+}
+
 /// What to say and how.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TalkArgs {
@@ -224,6 +262,37 @@ impl FromStr for AdminAddress {
             .map(|address| Self(Some(address)))
             .map_err(|_| "give an address such as 127.0.0.1:8888, or off".to_owned())
     }
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let uri: Option<Uri> = text.parse().ok();
+        let parts = uri
+            .filter(|uri| uri.path().starts_with('/'))
+            .map(Uri::into_parts);
+        let read = parts.and_then(|parts| {
+            // Credentials before the host are nobody's business here.
+            let host = parts.authority.map(|authority| {
+                let host = authority.as_str();
+                host.rsplit_once('@')
+                    .map_or(host, |(_, host)| host)
+                    .to_owned()
+            });
+            let target = parts.path_and_query?.to_string();
+            Some(Self { host, target })
+        });
+        read.ok_or_else(|| {
+            "give a URL such as http://127.0.0.1:8080/api/quote/AAPL, or its path".to_owned()
+        })
+    }
+}
+
+fn request_id(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| {
+        "an id is 32 hexadecimal digits in groups, such as 0193f2c4-7b1e-7c3a-9d52-3f0a6c1e8b77; to ask about a URL, give --url".to_owned()
+    })
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod configuration;
 mod demo;
+mod explain;
 mod forward;
 mod head_timer;
 mod hop;
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
             logging::plainly(&cli.talk).and_then(|()| classify::classify(args))
         }
         Some(Command::Check(args)) => logging::plainly(&cli.talk).and_then(|()| check::check(args)),
+        Some(Command::Explain(args)) => {
+            logging::plainly(&cli.talk).and_then(|()| explain::explain(args))
+        }
         Some(Command::Config(args)) => {
             logging::plainly(&cli.talk).and_then(|()| configuration::configuration(&args.command))
         }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{
     Admin,
     messages::{AlertForm, Endpoint, millis, tenths},
-    problem::{Problem, quote},
+    problem::{Problem, bad_parameter},
 };
 use crate::agents::Board;
 
@@ -146,7 +146,7 @@ fn probe(query: &RawQuery, checks: &[(&str, bool)]) -> Result<(bool, String), Pr
 }
 
 /// The parameters of a request, each of a name that the page knows.
-struct Query(Vec<(String, String)>);
+pub(super) struct Query(Vec<(String, String)>);
 
 /// A source's slug in a parameter.
 struct Slug(Source);
@@ -154,7 +154,7 @@ struct Slug(Source);
 // === impl Query ===
 
 impl Query {
-    fn of(RawQuery(text): &RawQuery, known: &[&str]) -> Result<Self, Problem> {
+    pub(super) fn of(RawQuery(text): &RawQuery, known: &[&str]) -> Result<Self, Problem> {
         let pairs = text
             .as_deref()
             .unwrap_or_default()
@@ -178,7 +178,7 @@ impl Query {
     }
 
     /// A parameter's value, if it is there and allowed. All allowed values are plain, so nothing is percent-decoded.
-    fn value<T: FromStr>(
+    pub(super) fn value<T: FromStr>(
         &self,
         name: &str,
         allowed: &str,
@@ -202,17 +202,4 @@ impl FromStr for Slug {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Source::new(text).map(Self)
     }
-}
-
-fn bad_parameter(name: &str, value: &str, allowed: &str) -> Problem {
-    let (name, value) = (quote(name), quote(value));
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "bad-parameter",
-        "A parameter is not allowed",
-    )
-    .detail(format!("{name}={value}: allowed is {allowed}"))
-    .with("parameter", name.into())
-    .with("value", value.into())
-    .with("allowed", allowed.into())
 }

@@ -60,6 +60,20 @@ pub(super) fn quote(text: &str) -> String {
     quote
 }
 
+/// The answer for a parameter that is not there or not allowed.
+pub(super) fn bad_parameter(name: &str, value: &str, allowed: &str) -> Problem {
+    let (name, value) = (quote(name), quote(value));
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "bad-parameter",
+        "A parameter is not allowed",
+    )
+    .detail(format!("{name}={value}: allowed is {allowed}"))
+    .with("parameter", name.into())
+    .with("value", value.into())
+    .with("allowed", allowed.into())
+}
+
 /// The answer for a path that is not there.
 pub(super) async fn no_such_page(uri: Uri) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not-found", "There is no such page").detail(format!(

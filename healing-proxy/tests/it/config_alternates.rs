@@ -4,10 +4,10 @@ use healing_lab::{Limits, SourceName};
 
 use crate::stand::{Stand, lab};
 
-const CHART: &str = "/yahoo/v8/finance/chart/AAPL?interval=1d&range=5d";
+pub(crate) const CHART: &str = "/yahoo/v8/finance/chart/AAPL?interval=1d&range=5d";
 
 /// Yahoo under a mount, at an address that is free and at its own.
-async fn yahoo(heal: &str) -> Stand {
+pub(crate) async fn yahoo(heal: &str) -> Stand {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let gone = closed.local_addr().unwrap();
     drop(closed);

@@ -15,6 +15,7 @@ mod config_remedies;
 mod config_verdicts;
 mod copies;
 mod crowd;
+mod explain;
 mod forms;
 mod hops;
 mod lends;

@@ -96,6 +96,7 @@ const HEALING_PROXY: House = House {
         ("admin", 5),
         ("serve", 5),
         ("classify", 6),
+        ("explain", 6),
         ("configuration", 6),
         ("app", 6),
         ("run", 7),

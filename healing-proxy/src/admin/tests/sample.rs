@@ -8,8 +8,8 @@ use axum::{
 };
 use futures_util::{SinkExt, StreamExt};
 use healing_core::{
-    Alert, AlertLevel, Clock, EndpointHealth, ErrorEvent, FaultClass, HealingState, HealthStatus,
-    LastFault, Route, Snapshot, Source, SourceHealth, StrategyId,
+    Alert, AlertLevel, Clock, EndpointHealth, ErrorEvent, FaultClass, Healer, HealingState,
+    HealthStatus, LastFault, Route, Snapshot, Source, SourceHealth, StrategyId,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -26,9 +26,14 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::{
-    admin::{Admin, AdminSettings, serve},
+    admin::{Admin, AdminSettings, Insight, serve},
     agents::Board,
 };
+
+/// Into a healer that has healed nothing yet.
+fn insight() -> Insight {
+    Insight::new(Healer::builder().build(), Arc::default())
+}
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_800_000_000 + second)
@@ -169,7 +174,7 @@ pub(super) async fn ask_under(
         request = request.header(*name, *value);
     }
     let request = request.body(Body::empty()).unwrap();
-    let response = Admin::new(board.clone(), settings)
+    let response = Admin::new(board.clone(), insight(), settings)
         .router()
         .oneshot(request)
         .await
@@ -196,7 +201,12 @@ pub(super) async fn served(board: Board, settings: AdminSettings) -> Served {
     let port = listener.local_addr().unwrap().port();
     let stop = CancellationToken::new();
     let mut task = JoinSet::new();
-    task.spawn(serve(listener, board.clone(), settings, stop.clone()));
+    task.spawn(serve(
+        listener,
+        (board.clone(), insight()),
+        settings,
+        stop.clone(),
+    ));
     Served {
         board,
         port,

@@ -1,0 +1,173 @@
+//! Why a request was answered as it was, and what would be tried for a URL now.
+
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+    http::{HeaderValue, Request, StatusCode, Uri, header, uri::Authority},
+};
+use healing_core::{Considered, Decision, FaultClass, HealLayer, Healer, Outcome};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    Admin,
+    api::Query,
+    messages::{millis, tenths},
+    problem::{Problem, bad_parameter, quote},
+};
+use crate::places::Places;
+
+/// What the admin port may look into to say why.
+#[derive(Clone)]
+pub(crate) struct Insight {
+    healer: Healer,
+    places: Arc<Places>,
+}
+
+// === impl Insight ===
+
+impl Insight {
+    /// Looks into that healer, whose requests go to those places.
+    pub(crate) const fn new(healer: Healer, places: Arc<Places>) -> Self {
+        Self { healer, places }
+    }
+}
+
+impl fmt::Debug for Insight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Insight").finish_non_exhaustive()
+    }
+}
+
+/// The host that a request names.
+struct Host(HeaderValue);
+
+impl FromStr for Host {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let authority: Authority = text.parse().map_err(|_| text.to_owned())?;
+        let host = HeaderValue::from_str(authority.as_str());
+        host.map(Self).map_err(|_| text.to_owned())
+    }
+}
+
+/// `GET /api/v1/decisions/{id}`: why that request was answered as it was.
+pub(super) async fn decision(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    query: RawQuery,
+) -> Result<Json<Value>, Problem> {
+    Query::of(&query, &[])?;
+    let allowed = "the id of a request, as its answer's fields Healing and X-Request-Id name it";
+    let known: Uuid = id.parse().map_err(|_| bad_parameter("id", &id, allowed))?;
+    let decision = admin.insight.healer.decision(known);
+    let unknown = || {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "unknown-request",
+            "Nothing is on record of this request",
+        )
+        .detail(format!(
+            "{}: only requests that were healed or failed are kept, the last 1,000 since the start",
+            quote(&id)
+        ))
+    };
+    let decision = decision.ok_or_else(unknown)?;
+    Ok(Json(form(&decision)))
+}
+
+/// `GET /api/v1/foresight?url=%2Fpath&host=localhost:8080&when=timeout`: what would be tried for a URL if it failed now. Nobody
+/// is asked. Copies are kept by the host that callers name.
+pub(super) async fn foresight(
+    State(admin): State<Admin>,
+    query: RawQuery,
+) -> Result<Json<Value>, Problem> {
+    let query = Query::of(&query, &["url", "host", "when"])?;
+    let class: Option<FaultClass> =
+        query.value("when", "a class of faults, such as timeout", |_| true)?;
+    let class = class.unwrap_or(FaultClass::ServerError);
+    let allowed = "a path with its query, percent-encoded, such as %2Fapi%2Fquote%2FAAPL";
+    let url = query.value::<String>("url", allowed, |_| true)?;
+    let url = url.unwrap_or_default();
+    let decoded = percent_decode_str(&url).decode_utf8();
+    let uri = decoded.ok().and_then(|text| text.parse::<Uri>().ok());
+    let mut uri = uri
+        .filter(|uri| uri.path().starts_with('/') && uri.authority().is_none())
+        .ok_or_else(|| bad_parameter("url", &url, allowed))?;
+    admin.insight.places.send(&mut uri);
+    let mut request = Request::new(());
+    *request.uri_mut() = uri;
+    let host = "the host that callers name, such as localhost:8080";
+    if let Some(Host(host)) = query.value("host", host, |_| true)? {
+        request.headers_mut().insert(header::HOST, host);
+    }
+    let seen = HealLayer::new(admin.insight.healer.clone()).foresee(&request, class);
+    Ok(Json(json!({
+        "source": seen.route.source().as_str(),
+        "route": seen.route.template(),
+        "when": seen.class.as_str(),
+        "resting": seen.resting.map(FaultClass::as_str),
+        "in_hand_age_s": seen.in_hand.map(seconds),
+        "considered": considered(&seen.considered),
+        "latest": seen.latest.as_deref().map(form),
+    })))
+}
+
+fn form(decision: &Decision) -> Value {
+    json!({
+        "id": decision.id,
+        "time": millis(decision.time),
+        "source": decision.route.source().as_str(),
+        "route": decision.route.template(),
+        "class": decision.class.as_str(),
+        "detail": decision.detail,
+        "answered_by": decision.answered_by.as_str(),
+        "fidelity": decision.fidelity.map(healing_core::Fidelity::as_str),
+        "in_hand_age_s": decision.in_hand.map(seconds),
+        "attempts": decision.attempts,
+        "took_ms": decision.took.as_millis(),
+        "deadline_ms": decision.deadline.as_millis(),
+        "considered": considered(&decision.considered),
+    })
+}
+
+fn considered(all: &[Considered]) -> Value {
+    let forms = all.iter().map(|own| {
+        let (outcome, why) = outcome(&own.outcome);
+        let figures = own.figures;
+        json!({
+            "strategy": own.strategy.as_str(),
+            "fidelity": own.fidelity.map(healing_core::Fidelity::as_str),
+            "p": figures.map(|figures| thousandths(figures.p)),
+            "up": figures.map(|figures| thousandths(figures.up)),
+            "index": figures.and_then(|figures| figures.index).map(thousandths),
+            "limit_ms": figures.and_then(|figures| figures.limit).map(|limit| limit.as_millis()),
+            "outcome": outcome,
+            "why": why,
+        })
+    });
+    forms.collect()
+}
+
+/// What became of it in one word, and the reason in another.
+fn outcome(outcome: &Outcome) -> (&'static str, Option<String>) {
+    match outcome {
+        Outcome::Answered => ("answered", None),
+        Outcome::Failed(class, detail) => ("failed", Some(format!("{class} ({detail})"))),
+        Outcome::Refused(refusal) => ("not_asked", Some(refusal.as_str().to_owned())),
+        Outcome::TooLate => ("too_late", None),
+        Outcome::Left(left) => ("not_tried", Some(left.as_str().to_owned())),
+    }
+}
+
+fn seconds(age: Duration) -> f64 {
+    tenths(age.as_secs_f64())
+}
+
+fn thousandths(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
+}

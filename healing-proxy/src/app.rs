@@ -1,25 +1,23 @@
 //! Puts the parts together, and takes them apart in the right order.
 
+mod outlets;
+
 use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use healing_core::{
-    Caching, Clock, ErrorEvent, Expose, Healer, Identity, LearnerCounts, MemoryStore, Settings,
-    Sink, SqliteStore, Store, StoreWriter, WriterSettings,
+    Caching, Clock, ErrorEvent, Expose, Healer, Identity, MemoryStore, Settings, Sink, SqliteStore,
+    Store, StoreWriter, WriterSettings,
 };
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use serde_json::{Value, json};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
@@ -35,6 +33,7 @@ use crate::{
         copies::{self, Shelf},
         shapes,
     },
+    app::outlets::Outlets,
     config::{Body, Meant},
     forward::Hop,
     places::Places,
@@ -115,15 +114,6 @@ struct Kept {
     store: Arc<dyn Store>,
     /// Where they wait while the database is away.
     spill: Option<PathBuf>,
-}
-
-/// Everybody who is told of an event. Nobody is waited for.
-#[derive(Debug)]
-struct Outlets {
-    writer: StoreWriter,
-    watcher: mpsc::Sender<ErrorEvent>,
-    tap: Option<mpsc::Sender<ErrorEvent>>,
-    missed: AtomicU64,
 }
 
 // === impl Plan ===
@@ -353,54 +343,6 @@ pub(crate) async fn reach(origin: &Origin) -> Option<Duration> {
     let connect = TcpStream::connect((host, origin.port()));
     timeout(Duration::from_secs(1), connect).await.ok()?.ok()?;
     Some(begun.elapsed())
-}
-
-// === impl Outlets ===
-
-impl Outlets {
-    fn counters(&self, learned: LearnerCounts) -> Value {
-        let mut counters: serde_json::Map<String, Value> = self
-            .writer
-            .counts()
-            .by_name()
-            .into_iter()
-            .map(|(name, count)| (name.to_owned(), Value::from(count)))
-            .collect();
-        counters.insert(
-            "events_not_shown".to_owned(),
-            self.missed.load(Relaxed).into(),
-        );
-        counters.insert("store_away".to_owned(), json!(self.writer.is_store_away()));
-        let LearnerCounts {
-            remedies,
-            forgotten,
-            unlearned,
-            decisions,
-            ..
-        } = learned;
-        counters.insert("remedies_known".to_owned(), remedies.into());
-        counters.insert("remedies_forgotten".to_owned(), forgotten.into());
-        counters.insert("outcomes_unlearned".to_owned(), unlearned.into());
-        counters.insert("decisions_on_record".to_owned(), decisions.into());
-        Value::Object(counters)
-    }
-}
-
-impl Sink for Outlets {
-    fn event(&self, event: ErrorEvent) {
-        if let Some(tap) = &self.tap {
-            // Full or closed: the demonstration misses a line.
-            self.count(tap.try_send(event.clone()).is_err());
-        }
-        self.count(self.watcher.try_send(event.clone()).is_err());
-        self.writer.event(event);
-    }
-}
-
-impl Outlets {
-    fn count(&self, missed: bool) {
-        self.missed.fetch_add(u64::from(missed), Relaxed);
-    }
 }
 
 async fn bind_admin(address: Option<SocketAddr>, has_token: bool) -> Result<Option<TcpListener>> {

@@ -1,0 +1,63 @@
+//! Everybody who is told of an event.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use healing_core::{ErrorEvent, LearnerCounts, Sink, StoreWriter};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+/// Everybody who is told of an event. Nobody is waited for.
+#[derive(Debug)]
+pub(super) struct Outlets {
+    pub(super) writer: StoreWriter,
+    pub(super) watcher: mpsc::Sender<ErrorEvent>,
+    pub(super) tap: Option<mpsc::Sender<ErrorEvent>>,
+    pub(super) missed: AtomicU64,
+}
+
+// === impl Outlets ===
+
+impl Outlets {
+    /// What the status page counts, by name.
+    pub(super) fn counters(&self, learned: LearnerCounts) -> Value {
+        let mut counters: serde_json::Map<String, Value> = self
+            .writer
+            .counts()
+            .by_name()
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), Value::from(count)))
+            .collect();
+        counters.insert(
+            "events_not_shown".to_owned(),
+            self.missed.load(Relaxed).into(),
+        );
+        counters.insert("store_away".to_owned(), json!(self.writer.is_store_away()));
+        let LearnerCounts {
+            remedies,
+            forgotten,
+            unlearned,
+            decisions,
+            ..
+        } = learned;
+        counters.insert("remedies_known".to_owned(), remedies.into());
+        counters.insert("remedies_forgotten".to_owned(), forgotten.into());
+        counters.insert("outcomes_unlearned".to_owned(), unlearned.into());
+        counters.insert("decisions_on_record".to_owned(), decisions.into());
+        Value::Object(counters)
+    }
+
+    fn count(&self, missed: bool) {
+        self.missed.fetch_add(u64::from(missed), Relaxed);
+    }
+}
+
+impl Sink for Outlets {
+    fn event(&self, event: ErrorEvent) {
+        if let Some(tap) = &self.tap {
+            // Full or closed: the demonstration misses a line.
+            self.count(tap.try_send(event.clone()).is_err());
+        }
+        self.count(self.watcher.try_send(event.clone()).is_err());
+        self.writer.event(event);
+    }
+}

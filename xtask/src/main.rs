@@ -1,9 +1,10 @@
-//! The repository's own commands: `cargo xtask test`, `cargo xtask ci` and `cargo xtask fuzz`.
+//! The repository's own commands: `cargo xtask test`, `ci`, `cells` and `fuzz`.
 //!
 //! They are a Rust program and not a script, so that one command is the whole check on every machine and
 //! in CI, and so that no shell stands between a step and its exit status.
 
 mod cargo;
+mod cells;
 mod core_tree;
 mod fuzz;
 mod needs;
@@ -42,6 +43,8 @@ enum Task {
     Test,
     /// All of `test`, then licences and sources (`cargo deny`), each crate alone and each feature alone.
     Ci,
+    /// Breaks every source of the Flask example in every way, and prints the tables of the README.
+    Cells,
     /// Runs fuzz targets, two at a time. Inputs that reach something new stay under `target/fuzz`.
     Fuzz {
         /// The target; all of them without one.
@@ -76,6 +79,7 @@ fn work(line: &Line) -> anyhow::Result<()> {
     match &line.command {
         Task::Test => run("test", &steps::test(&cargo), &cargo),
         Task::Ci => run("ci", &steps::ci(&cargo)?, &cargo),
+        Task::Cells => cells::run(&cargo),
         Task::Fuzz { target, time, keep } => {
             let one = target.as_deref().map(|name| [name]);
             let names = one.as_ref().map_or(fuzz::TARGETS, |name| name.as_slice());

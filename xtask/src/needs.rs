@@ -72,6 +72,12 @@ const NEEDS: &[Need] = &[
         remedy: Remedy::Debian("npm"),
         why: "the public suite of tests for HTTP caches runs in it",
     },
+    Need {
+        name: "chromium",
+        probe: &["chromium", "--version"],
+        remedy: Remedy::Debian("chromium"),
+        why: "the page of the Flask example is looked at while its sources are broken",
+    },
 ];
 
 impl Need {

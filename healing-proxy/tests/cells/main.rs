@@ -6,5 +6,6 @@ mod caller;
 mod cell;
 mod deployment;
 mod faults;
+mod page;
 mod results;
 mod runs;

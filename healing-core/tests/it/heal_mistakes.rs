@@ -116,3 +116,28 @@ async fn a_refusal_in_a_good_status_is_the_same() {
     assert!(got.is_copy(), "{got:?}");
     assert_eq!(got.truth.fault.unwrap().class, FaultClass::NotFound);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_was_valid_is_valid_still() {
+    let url = "http://www.alphavantage.co/query?function=TIME_SERIES_DAILY&symbol=IBM";
+    let good = r#"{"Meta Data":{"2. Symbol":"IBM"},"Time Series (Daily)":{"2026-11-23":{"4. close":"1.5"}}}"#;
+    let refusal =
+        r#"{"Error Message":"Invalid API call. Please retry or visit the documentation."}"#;
+    let upstream = Upstream::that(json(refusal));
+    let client = healed(&upstream);
+    let got = ask(&client, get(url)).await;
+    assert_eq!(
+        (got.text(), &got.truth.fault),
+        (refusal, &None),
+        "never good"
+    );
+    upstream.becomes(json(good));
+    assert!(ask(&client, get(url)).await.is_fresh());
+    upstream.becomes(json(refusal));
+    let got = ask(&client, get(url)).await;
+    assert!(got.is_copy(), "{got:?}");
+    assert_eq!(got.truth.fault.unwrap().class, FaultClass::InvalidRequest);
+    let exact = [("healing-floor", "exact")];
+    let got = ask(&client, get_with(url, &exact)).await;
+    assert!(got.status >= 400, "no success without data: {got:?}");
+}

@@ -85,6 +85,11 @@ impl Place {
     ) -> Result<Good, Bad<E>> {
         match self.blames_the_caller(fault, has_key) {
             None => Ok(as_it_comes(response)),
+            // A refusal in a good status looks like an answer to who does not read it.
+            Some(fault) if response.status().is_success() => Err(Bad {
+                fault,
+                last: Last::Nothing,
+            }),
             Some(fault) => Err(Bad {
                 fault,
                 last: Last::Response(Box::new(response)),
@@ -100,6 +105,12 @@ impl Place {
             return Some(fault);
         }
         let was_good = self.memory.as_ref().is_some_and(|memory| memory.was_good());
+        // What was a valid question is one still: a success without the data that it had is no mistake of its caller.
+        let is_valid = fault.class == FaultClass::InvalidRequest
+            && fault.status.is_some_and(|status| status.is_success());
+        if was_good && is_valid {
+            return Some(fault);
+        }
         let is_own = fault.class == FaultClass::AuthError && self.with_credentials;
         if !was_good || is_own || !self.route.mistakes.refused(self.address.key.object()) {
             return None;

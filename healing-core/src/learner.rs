@@ -176,8 +176,7 @@ impl Learner {
         let teaches = !fault.is_change_of_shape() && !fault.is_resting() && !fault.is_own_quota();
         let cause = Cause::of(fault.class).filter(|_| teaches)?;
         let mut parts = needs.parts();
-        if fault.status.is_some() {
-            // An answer that came came over a network that works.
+        if fault.was_heard() {
             parts.retain(|part| part.kind != Culprit::Network);
         }
         let (mut state, now) = (lock(&self.state), now.as_secs_f64());

@@ -260,7 +260,7 @@ impl Plan {
     }
 
     fn leave_out(&mut self, candidate: usize, why: Why) {
-        // What does not fit is beyond what anybody reads; the bound is in the field's documentation.
+        // What does not fit is beyond what anybody reads; the bound is in the documentation of `left_out`.
         let _full = self.left_out.try_push((candidate, why));
     }
 }

@@ -1,7 +1,7 @@
 //! What the learner listens to, forgets and counts.
 
 use super::*;
-use crate::vocabulary::fault::FaultClass;
+use crate::vocabulary::{exchange::TransportFault, fault::FaultClass};
 
 fn needs(source: u32) -> Needs {
     Needs {
@@ -54,6 +54,19 @@ fn an_answer_that_came_says_nothing_against_our_network() {
     let refused = fault(FaultClass::ServerError).with_status(http::StatusCode::BAD_GATEWAY);
     learner.failed(&needs(1), (&refused, &here), at(0));
     assert!(learner.listens(&here) && !learner.listens(&there));
+    for other_end in [
+        TransportFault::Refused.fault(),
+        TransportFault::Reset.fault(),
+        TransportFault::Closed.fault(),
+        TransportFault::Reset.fault_in_body(),
+        TransportFault::Closed.fault_in_body(),
+    ] {
+        learner.failed(&needs(1), (&other_end, &here), at(0));
+        assert!(!learner.listens(&there), "{other_end}");
+    }
+    let nobody = TransportFault::Unreachable.fault();
+    learner.failed(&needs(1), (&nobody, &here), at(0));
+    assert!(learner.listens(&there));
 }
 
 #[test]

@@ -53,6 +53,15 @@ pub enum FaultClass {
 )]
 pub struct FaultClassError(String);
 
+/// Details of faults that the other end of a connection made, without an answer.
+const HEARD: [&str; 5] = [
+    "connect_refused",
+    "reset_mid_response",
+    "eof",
+    "protocol_error",
+    "truncated_body",
+];
+
 /// What a fault strikes, so that no more is benched than is broken.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Domain {
@@ -316,6 +325,11 @@ impl Fault {
     pub const fn striking(mut self, domain: Domain) -> Self {
         self.domain = domain;
         self
+    }
+
+    /// Whether the other side said something, if only that it refuses: then the network up to it works.
+    pub(crate) fn was_heard(&self) -> bool {
+        self.status.is_some() || HEARD.contains(&&*self.detail)
     }
 
     /// The same, with the status that came.

@@ -182,6 +182,9 @@ pub(crate) struct ExplainArgs {
     /// Where the proxy's admin port is
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8888")]
     pub(crate) admin: SocketAddr,
+    /// The environment variable that holds the token of the admin port, where it wants one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) token_env: Option<String>,
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,

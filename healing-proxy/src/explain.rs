@@ -11,14 +11,14 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri};
+use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::cli::ExplainArgs;
+use crate::{cli::ExplainArgs, config::Variables};
 
 /// A proxy that does not answer in this time is not there.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,7 +35,8 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("a runtime cannot be started")?;
-    let told = runtime.block_on(ask(args.admin, &page(args)))?;
+    let token = args.token_env.as_deref().map(token).transpose()?;
+    let told = runtime.block_on(ask(args.admin, &page(args), token))?;
     let said = if args.json {
         format!("{}\n", serde_json::to_string_pretty(&told)?)
     } else if args.id.is_some() {
@@ -63,10 +64,29 @@ fn page(args: &ExplainArgs) -> String {
     }
 }
 
-async fn ask(admin: SocketAddr, page: &str) -> Result<Value> {
+/// The token that a variable holds.
+fn token(name: &str) -> Result<HeaderValue> {
+    let variables = Variables::of_this_process();
+    let token = variables.value(name).unwrap_or_default().trim();
+    if token.is_empty() {
+        bail!(
+            "--token-env: the environment variable {name} is not set; it holds the token of the admin port"
+        );
+    }
+    let mut field = HeaderValue::try_from(format!("Bearer {token}"))
+        .map_err(|_| anyhow!("--token-env: what {name} holds cannot stand in a field"))?;
+    field.set_sensitive(true);
+    Ok(field)
+}
+
+async fn ask(admin: SocketAddr, page: &str, token: Option<HeaderValue>) -> Result<Value> {
     let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let uri: Uri = format!("http://{admin}{page}").parse()?;
-    let request = Request::get(uri).body(Empty::new())?;
+    let mut request = Request::get(uri).body(Empty::new())?;
+    let has_token = token.is_some();
+    if let Some(token) = token {
+        request.headers_mut().insert(header::AUTHORIZATION, token);
+    }
     let nobody = || {
         anyhow!(
             "no proxy answers on the admin port {admin}; is it running? Its first lines name the port: give it with --admin ADDRESS"
@@ -86,6 +106,14 @@ async fn ask(admin: SocketAddr, page: &str) -> Result<Value> {
         .to_bytes();
     let told: Value = serde_json::from_slice(&body)
         .map_err(|_| anyhow!("what listens on {admin} is no healing-proxy's admin port"))?;
+    if status == StatusCode::UNAUTHORIZED && has_token {
+        bail!("the admin port {admin} wants another token than the one that --token-env names");
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        bail!(
+            "the admin port {admin} wants a token; name the environment variable that holds it: --token-env NAME"
+        );
+    }
     if status != StatusCode::OK {
         bail!("{}: {}", text(&told, "title"), text(&told, "detail"));
     }

@@ -32,10 +32,10 @@ async fn only_the_names_and_pages_that_are_allowed_read_the_admin_port() {
     assert_eq!(asked(&stand, "other.example", page).await.0, 421);
 }
 
-const TOKEN: &str = "a-token-of-the-operators";
+pub(crate) const TOKEN: &str = "a-token-of-the-operators";
 
 /// A proxy whose admin port wants the token.
-async fn guarded() -> Stand {
+pub(crate) async fn guarded() -> Stand {
     let lines = "admin: { listen: 127.0.0.1:0, token_env: ADMIN_TOKEN }";
     let variables = [("ADMIN_TOKEN", TOKEN)];
     Stand::with(lab(Limits::Off).await, lines, &[], &variables).await

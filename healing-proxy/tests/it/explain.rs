@@ -4,6 +4,7 @@ use healing_lab::SourceName;
 use serde_json::Value;
 
 use crate::{
+    config_admin::{TOKEN, guarded},
     config_alternates::{CHART, yahoo},
     stage::{PATIENCE, Running},
 };
@@ -102,4 +103,36 @@ async fn what_cannot_be_explained_is_said_with_the_way_out() {
     assert_eq!(told["status"], 400, "{told}");
     let told = stand.page("/api/v1/foresight?url=nonsense").await;
     assert_eq!(told["status"], 400, "{told}");
+}
+
+#[tokio::test]
+async fn an_admin_port_that_wants_a_token_is_asked_with_it() {
+    let stand = guarded().await;
+    let admin = stand.proxy.admin.to_string();
+    let (_, err, code) = explain(&["--url", "/a", "--admin", &admin]).await;
+    assert_eq!(code, Some(1));
+    assert!(err.contains("--token-env NAME"), "{err}");
+    let args = [
+        "explain",
+        "--url",
+        "/a",
+        "--admin",
+        &admin,
+        "--token-env",
+        "ITS",
+    ];
+    for (variables, says, expected) in [
+        (&[][..], "ITS is not set", 1),
+        (&[("ITS", "another-token")][..], "wants another token", 1),
+        (&[("ITS", TOKEN)][..], "the upstream is asked first", 0),
+    ] {
+        let mut running = Running::start_with(&args, variables);
+        let code = running.end(PATIENCE).await.code();
+        let said = running.out() + &running.err();
+        assert_eq!(code, Some(expected), "{said}");
+        assert!(
+            said.contains(says) && !said.contains("another-token"),
+            "{said}"
+        );
+    }
 }

@@ -17,7 +17,7 @@ fuzz_target!(|text: &[u8]| {
         promise.judge_body(head, &Body::from(text.to_vec()))
     });
     if judged.as_ref().is_err_and(is_by_a_rule) {
-        return; // somebody's words were known, in whatever form they come
+        return; // a page or a text of which a rule knows what it says, an element `error` for one
     }
     let ours = !judged.is_err_and(|fault| is_about_the_grammar(&fault));
     let text = std::str::from_utf8(text);

@@ -92,6 +92,7 @@ pub struct HealerBuilder {
     sink: Option<Arc<dyn Sink>>,
     rules: Vec<Arc<dyn Classify>>,
     only: Option<SourceSettings>,
+    budget: BudgetRules,
 }
 
 // === impl Healer ===
@@ -115,6 +116,7 @@ impl Healer {
             sink: None,
             rules: Vec::new(),
             only: None,
+            budget: BudgetRules::default(),
         }
     }
 
@@ -390,6 +392,13 @@ impl HealerBuilder {
         self
     }
 
+    /// Lets healing cost that.
+    #[must_use]
+    pub const fn budget(mut self, rules: BudgetRules) -> Self {
+        self.budget = rules;
+        self
+    }
+
     /// Reads the time there.
     #[must_use]
     pub const fn clock(mut self, clock: Clock) -> Self {
@@ -400,19 +409,19 @@ impl HealerBuilder {
     /// The healer.
     #[must_use]
     pub fn build(self) -> Healer {
-        // All sources together may spend what one may, and keep a larger floor: there are more of them to keep alive.
-        let all = BudgetRules {
-            floor_per_s: 1.0,
-            ..BudgetRules::default()
-        };
         let house = House {
             clock: self.clock,
-            registry: Registry::new(self.clock, Arc::new(self.treatment), self.only),
+            registry: Registry::new(
+                self.clock,
+                self.budget.of_one(),
+                Arc::new(self.treatment),
+                self.only,
+            ),
             kept: Kept::new(self.copies),
             flights: Flights::default(),
             observer: Observer::new(self.clock, self.sink),
             learner: Learner::new(),
-            budget: Budget::new(all),
+            budget: Budget::new(self.budget.of_all()),
             rules: self.rules,
             limits: self.limits,
             answers_errors: self.answers_errors,

@@ -76,6 +76,7 @@ pub use crate::{
     attempt::{Answer, Ask, Attempts, Miss, Offer, Refusal, Strategy, TransportError},
     background::Background,
     body::{Body, BoxError},
+    budget::{BudgetError, BudgetRules},
     classify::{Classify, Freshness, FreshnessError, Range, RangeError, Reply},
     clock::Clock,
     fields::{Expose, Identity, IdentityError},
@@ -89,7 +90,7 @@ pub use crate::{
     keys::{KeyPlace, KeyVault, Keys, KeysError, Secret},
     layers::{
         cache::{Cache, CacheFuture, CacheLayer},
-        heal::{Heal, HealFuture, HealLayer},
+        heal::{Heal, HealFuture, HealLayer, probe::Probed},
         label::{Label, LabelFuture, LabelLayer},
     },
     learner::{

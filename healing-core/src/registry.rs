@@ -45,6 +45,8 @@ const MAX_ADDRESSES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Registry {
     clock: Clock,
+    /// How the budget of each source fills.
+    budget: BudgetRules,
     sites: ArcSwap<HashMap<Box<str>, Arc<Site>, RandomState>>,
     sources: Mutex<HashMap<Source, Arc<SourceState>>>,
     configured: ArcSwap<Configured<RouteState>>,
@@ -122,12 +124,14 @@ pub(crate) struct SourceState {
 impl Registry {
     pub(crate) fn new(
         clock: Clock,
+        budget: BudgetRules,
         otherwise: Arc<Treatment>,
         only: Option<SourceSettings>,
     ) -> Self {
         let registry = Self {
             only: only.as_ref().map(|only| only.source.clone()),
             clock,
+            budget,
             sites: ArcSwap::default(),
             sources: Mutex::default(),
             configured: ArcSwap::from_pointee(Configured::none(otherwise)),
@@ -224,7 +228,14 @@ impl Registry {
 
     /// The state of a source that answers at that host, where one is known.
     fn source_state(&self, source: &Source, host: &str) -> Arc<SourceState> {
-        let begin = || Arc::new(SourceState::new(source.clone(), host, self.clock.now()));
+        let begin = || {
+            let budget = Budget::new(self.budget);
+            Arc::new(SourceState::new(
+                (source.clone(), host),
+                budget,
+                self.clock.now(),
+            ))
+        };
         let mut states = lock(&self.sources);
         Arc::clone(states.entry(source.clone()).or_insert_with(begin))
     }
@@ -361,7 +372,7 @@ impl Found for RouteState {
 
 impl SourceState {
     /// A source that answers at that host, where one is known.
-    fn new(source: Source, host: &str, now: Instant) -> Self {
+    fn new((source, host): (Source, &str), budget: Budget, now: Instant) -> Self {
         let built_in = sources::rules_of(source.as_str(), host);
         Self {
             settings: ArcSwap::from_pointee(SourceSettings::new(source.clone())),
@@ -369,7 +380,7 @@ impl SourceState {
             rules: ArcSwapOption::new(built_in.clone()),
             built_in,
             source,
-            budget: Budget::new(BudgetRules::default()),
+            budget,
             requests: AtomicU64::new(0),
             suspect: AtomicBool::new(false),
             anonymous: Arc::new(Gate::new(Guards::One, now)),

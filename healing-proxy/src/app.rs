@@ -12,8 +12,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use healing_core::{
-    Caching, Clock, ErrorEvent, Expose, Healer, Identity, MemoryStore, Settings, Sink, SqliteStore,
-    Store, StoreWriter, WriterSettings,
+    BudgetRules, Caching, Clock, ErrorEvent, Expose, HealLayer, Healer, Identity, MemoryStore,
+    Settings, Sink, SqliteStore, Store, StoreWriter, WriterSettings,
 };
 use ipnet::IpNet;
 use jiff::SignedDuration;
@@ -25,21 +25,25 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use tower::Layer;
+use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::{
     admin::{self, AdminSettings, Insight},
     agents::{
         Board, Watcher, WatcherParts,
         copies::{self, Shelf},
+        monitor::Monitor,
         shapes,
     },
     app::outlets::Outlets,
     config::{Body, Meant},
     forward::Hop,
     places::Places,
+    probes::{Probe, Probes},
     reload::Reload,
     serve::{self, WorkerParts, Workers},
-    upstream::Origin,
+    upstream::{Origin, Upstream},
 };
 
 /// Events that may wait for the watcher.
@@ -72,8 +76,14 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     /// Which requests go elsewhere than to the API.
     pub(crate) places: Places,
+    /// What is probed while nobody asks it.
+    pub(crate) probes: Vec<Probe>,
+    /// What healing may cost.
+    pub(crate) budget: BudgetRules,
     /// Whether it is an HTTP cache and no more.
     pub(crate) http_cache: bool,
+    /// The lines that the files of the log lack, where there are some.
+    pub(crate) log_dropped: Option<ErrorCounter>,
     /// Who else is told of events.
     pub(crate) tap: Option<mpsc::Sender<ErrorEvent>>,
 }
@@ -105,6 +115,7 @@ pub(crate) struct App {
 struct Control {
     healer: Healer,
     board: Board,
+    probes: Arc<Probes>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -142,8 +153,11 @@ impl Plan {
             body: config.body,
             copies: config.cache.memory,
             settings: meant.settings(&places),
+            probes: meant.probes(&places),
+            budget: meant.budget(),
             places,
             http_cache: false,
+            log_dropped: None,
             tap: None,
         }
     }
@@ -188,6 +202,7 @@ impl App {
         };
         let workers =
             Workers::start(listeners, &parts).context("the worker threads could not be started")?;
+        control.probe(&parts)?;
         control.board.set_ready();
         if let Some(listener) = admin_listener {
             control.serve_admin(listener, (name, places), plan.admin_trusts)?;
@@ -208,10 +223,14 @@ impl App {
     /// When it cannot be followed.
     pub(crate) fn follow(
         &mut self,
-        reload: impl FnOnce((Healer, Board)) -> Result<Reload>,
+        reload: impl FnOnce((Healer, Board, Arc<Probes>)) -> Result<Reload>,
     ) -> Result<()> {
         let control = &mut self.control;
-        let reload = reload((control.healer.clone(), control.board.clone()))?;
+        let reload = reload((
+            control.healer.clone(),
+            control.board.clone(),
+            Arc::clone(&control.probes),
+        ))?;
         control.tasks.spawn(reload.run(control.stop.clone()));
         Ok(())
     }
@@ -251,6 +270,7 @@ impl Control {
             writer,
             watcher,
             tap: plan.tap.clone(),
+            log_dropped: plan.log_dropped.clone(),
             missed: AtomicU64::new(0),
         });
         let sink: Arc<dyn Sink> = Arc::clone(&outlets) as Arc<dyn Sink>;
@@ -262,6 +282,7 @@ impl Control {
             .replay_up_to(plan.body.replay_up_to)
             .hold_at_most(plan.body.memory)
             .copies(plan.copies)
+            .budget(plan.budget)
             .build();
         if plan.http_cache {
             healer.configure(&as_http_cache(&plan.settings))?;
@@ -269,10 +290,13 @@ impl Control {
             healer.configure(&plan.settings)?;
         }
         let (snapshots, learned) = (healer.clone(), healer.clone());
+        let probes = Arc::new(Probes::default());
+        probes.set(plan.probes.clone());
+        let counted = Arc::clone(&probes);
         let (watcher, board) = Watcher::new(WatcherParts {
             clock,
             snapshots: Arc::new(move || snapshots.snapshot()),
-            counters: Arc::new(move || outlets.counters(learned.learner())),
+            counters: Arc::new(move || outlets.counters(learned.learner(), &counted)),
             events,
             store: Some(Arc::clone(&kept.store)),
         });
@@ -281,6 +305,7 @@ impl Control {
         Ok(Self {
             healer,
             board,
+            probes,
             tasks,
             stop,
         })
@@ -297,6 +322,15 @@ impl Control {
     fn keep_shapes(&mut self, store: Arc<dyn Store>) {
         let (healer, stop) = (self.healer.clone(), self.stop.clone());
         self.tasks.spawn(shapes::keep(healer, store, stop));
+    }
+
+    /// Probes quiet routes, by connections of its own.
+    fn probe(&mut self, parts: &WorkerParts) -> Result<()> {
+        let upstream = Upstream::new(parts.origin.clone(), parts.places.ways())?;
+        let client = HealLayer::new(self.healer.clone()).layer(upstream);
+        let monitor = Monitor::new(Arc::clone(&self.probes), self.board.clone(), client);
+        self.tasks.spawn(monitor.run(self.stop.clone()));
+        Ok(())
     }
 
     fn serve_admin(

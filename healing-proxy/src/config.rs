@@ -123,6 +123,7 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
     }
     if let Some(meant) = meant.as_ref().filter(|_| mistakes.is_empty()) {
         meant.try_settings(&mut mistakes);
+        meant.note_probes(&mut notes);
     }
     Reading {
         texts,

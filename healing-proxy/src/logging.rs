@@ -1,26 +1,51 @@
-//! What is said on stderr, and what never is: the text of a panic, which may quote a request.
+//! What is said on stderr and in files, and what never is: the text of a panic, which may quote a request.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::{
+    io::{IsTerminal, Write, stderr},
+    path::Path,
+};
 
-use anyhow::{Result, anyhow};
-use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+use anyhow::{Context, Result, anyhow};
+use tracing_appender::{
+    non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard},
+    rolling::{RollingFileAppender, Rotation},
+};
+use tracing_subscriber::{
+    EnvFilter, Layer, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt,
+};
 
 use crate::{
     cli::{LogFormat, TalkArgs},
     config::Log,
 };
 
-/// Sets up the log of a running proxy. What flags ask for wins over the configuration.
+/// Files of the log that are kept, one a day.
+const DAYS: usize = 14;
+
+/// Lines that may wait for the disk; what comes beyond them is counted and not written.
+const LINES: usize = 16_384;
+
+/// The log in files, for as long as this is held.
+#[derive(Debug)]
+pub(crate) struct LogFiles {
+    /// Lines that were not written because the disk was too slow.
+    pub(crate) dropped: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
+/// Sets up the log of a running proxy, in files too where a folder is named. What flags ask for wins over the configuration.
 ///
 /// # Errors
-/// When it was set up before.
-pub(crate) fn start(talk: &TalkArgs, log: &Log) -> Result<()> {
+/// When it was set up before, or nothing can be written in the folder.
+pub(crate) fn start(talk: &TalkArgs, log: &Log) -> Result<Option<LogFiles>> {
     let format = match (talk.log_format, log.format.as_str()) {
         (LogFormat::Auto, "text") => LogFormat::Text,
         (LogFormat::Auto, "json") => LogFormat::Json,
         (asked, _) => asked,
     };
-    begin(level(talk).unwrap_or(&log.level), format)
+    let (lines, files) = log.directory.as_deref().map(files).transpose()?.unzip();
+    begin(level(talk).unwrap_or(&log.level), format, lines)?;
+    Ok(files)
 }
 
 /// Sets up the log of a command that has no configuration.
@@ -28,7 +53,7 @@ pub(crate) fn start(talk: &TalkArgs, log: &Log) -> Result<()> {
 /// # Errors
 /// When it was set up before.
 pub(crate) fn plainly(talk: &TalkArgs) -> Result<()> {
-    begin(level(talk).unwrap_or("info"), talk.log_format)
+    begin(level(talk).unwrap_or("info"), talk.log_format, None)
 }
 
 /// The level that flags ask for.
@@ -49,6 +74,7 @@ pub(crate) fn quiet_for_demo(talk: &TalkArgs) -> Result<()> {
     begin(
         if talk.verbose > 0 { "info" } else { "error" },
         talk.log_format,
+        None,
     )
 }
 
@@ -59,7 +85,33 @@ pub(crate) fn say_error(error: &anyhow::Error) {
     let _gone = writeln!(stderr(), "error: {}", causes.join(": "));
 }
 
-fn begin(ours: &str, format: LogFormat) -> Result<()> {
+/// A file a day in that folder, written by a thread of its own.
+fn files(folder: &Path) -> Result<(NonBlocking, LogFiles)> {
+    let file = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("healing-proxy")
+        .filename_suffix("log")
+        .max_log_files(DAYS)
+        .build(folder)
+        .with_context(|| {
+            format!(
+                "log.directory: nothing can be written in {}; name a folder that is this program's own",
+                folder.display()
+            )
+        })?;
+    let (lines, writer) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES)
+        .lossy(true)
+        .finish(file);
+    let dropped = lines.error_counter();
+    let files = LogFiles {
+        dropped,
+        _writer: writer,
+    };
+    Ok((lines, files))
+}
+
+fn begin(ours: &str, format: LogFormat, files: Option<NonBlocking>) -> Result<()> {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()
@@ -70,22 +122,25 @@ fn begin(ours: &str, format: LogFormat) -> Result<()> {
         );
     }));
     let filter = EnvFilter::try_new(format!("error,healing_proxy={ours},healing_core={ours}"))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(stderr)
-        .with_span_events(FmtSpan::NONE);
     let text = match format {
         LogFormat::Auto => stderr().is_terminal(),
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    let begun = if text {
-        log.with_ansi(stderr().is_terminal())
-            .with_target(false)
-            .compact()
-            .try_init()
+    let lines = fmt::layer().with_writer(stderr).with_target(false);
+    let said = if text {
+        lines.with_ansi(stderr().is_terminal()).compact().boxed()
     } else {
-        log.json().flatten_event(true).with_target(false).try_init()
+        lines.json().flatten_event(true).boxed()
     };
-    begun.map_err(|error| anyhow!("the log cannot be set up: {error}"))
+    let written = files.map(|files| {
+        let lines = fmt::layer().with_writer(files).with_target(false);
+        lines.json().flatten_event(true)
+    });
+    registry()
+        .with(filter)
+        .with(said)
+        .with(written)
+        .try_init()
+        .map_err(|error| anyhow!("the log cannot be set up: {error}"))
 }

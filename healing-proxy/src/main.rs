@@ -17,6 +17,7 @@ mod hop;
 mod logging;
 mod places;
 mod pool;
+mod probes;
 mod reload;
 mod report;
 mod run;

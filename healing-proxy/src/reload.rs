@@ -21,6 +21,7 @@ use crate::{
     agents::Board,
     config::{Change, Meant, Ways},
     places::Places,
+    probes::Probes,
 };
 
 /// Editors write a file in several steps; after the first of them there is this much time for the others.
@@ -33,6 +34,7 @@ pub(crate) struct Reload {
     file: PathBuf,
     healer: Healer,
     board: Board,
+    probes: Arc<Probes>,
     /// What holds.
     held: Meant,
     /// Where requests go until the next start.
@@ -63,7 +65,7 @@ impl Reload {
     pub(crate) fn new(
         (ways, file): (Ways, PathBuf),
         (held, text): (Meant, String),
-        (healer, board): (Healer, Board),
+        (healer, board, probes): (Healer, Board, Arc<Probes>),
     ) -> Result<Self> {
         let changed = Arc::new(Notify::new());
         let watcher = watch::watch(&file, &changed).inspect_err(|error| {
@@ -76,6 +78,7 @@ impl Reload {
             file,
             healer,
             board,
+            probes,
             places: held.places(),
             held,
             text,
@@ -147,6 +150,7 @@ impl Reload {
         self.healer
             .configure(&meant.settings(&self.places))
             .map_err(|error| one(&error))?;
+        self.probes.set(meant.probes(&self.places));
         let change = Change::between(&self.held, &meant);
         self.held = meant;
         Ok(change)

@@ -16,7 +16,7 @@ use crate::{
     check::{self, Strictness},
     cli::{ReportForm, RunArgs, TalkArgs},
     config::{Flag, Meant, Read, Variables, Ways},
-    logging,
+    logging::{self, LogFiles},
     reload::Reload,
     upstream::Origin,
 };
@@ -30,6 +30,7 @@ struct Begin {
     meant: Meant,
     text: String,
     origin: Origin,
+    log: Option<LogFiles>,
 }
 
 /// Runs the proxy until it is told to stop.
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &RunArgs, talk: &TalkArgs) -> Result<ExitCode> {
     let workers = args.workers.map_or(cores, usize::from);
     let plan = Plan {
         http_cache: args.http_cache,
+        log_dropped: begin.log.as_ref().map(|log| log.dropped.clone()),
         ..Plan::new(&begin.meant, begin.origin.clone(), workers)
     };
     control_plane()?.block_on(serve(begin, plan))
@@ -90,7 +92,7 @@ fn begin(ways: Ways, talk: &TalkArgs) -> Result<Option<Begin>> {
         ));
         return Ok(None);
     };
-    logging::start(talk, &meant.config.log)?;
+    let log = logging::start(talk, &meant.config.log)?;
     for note in reading.unfilled.iter().chain(&reading.notes) {
         tracing::warn!(file = name, "{note}");
     }
@@ -99,6 +101,7 @@ fn begin(ways: Ways, talk: &TalkArgs) -> Result<Option<Begin>> {
         meant,
         text,
         origin,
+        log,
     }))
 }
 
@@ -108,6 +111,7 @@ async fn serve(begin: Begin, plan: Plan) -> Result<ExitCode> {
         meant,
         text,
         origin,
+        log,
     } = begin;
     let mut app = App::start(plan).await?;
     let file = ways.file.clone().filter(|file| file != Path::new("-"));
@@ -130,6 +134,7 @@ async fn serve(begin: Begin, plan: Plan) -> Result<ExitCode> {
     told_to_stop().await?;
     tracing::info!("stopping: requests under way may end");
     app.stop().await?;
+    drop(log);
     Ok(ExitCode::SUCCESS)
 }
 

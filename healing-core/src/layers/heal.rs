@@ -17,6 +17,7 @@ mod keep;
 mod ledger;
 mod lessons;
 mod outlook;
+pub(crate) mod probe;
 mod read;
 mod run;
 mod scene;

@@ -107,7 +107,8 @@ impl Template {
     }
 
     /// Whether a query has the pairs that must stand in it.
-    pub(crate) fn takes_query(&self, query: Option<&str>) -> bool {
+    #[must_use]
+    pub fn takes_query(&self, query: Option<&str>) -> bool {
         let has = |(name, value): (&str, &str)| {
             let mut pairs = query.unwrap_or_default().split('&');
             pairs.any(|pair| pair.split_once('=') == Some((name, value)))

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use healing_core::{ErrorEvent, LearnerCounts, Sink, StoreWriter};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tracing_appender::non_blocking::ErrorCounter;
+
+use crate::probes::Probes;
 
 /// Everybody who is told of an event. Nobody is waited for.
 #[derive(Debug)]
@@ -12,6 +15,7 @@ pub(super) struct Outlets {
     pub(super) writer: StoreWriter,
     pub(super) watcher: mpsc::Sender<ErrorEvent>,
     pub(super) tap: Option<mpsc::Sender<ErrorEvent>>,
+    pub(super) log_dropped: Option<ErrorCounter>,
     pub(super) missed: AtomicU64,
 }
 
@@ -19,7 +23,7 @@ pub(super) struct Outlets {
 
 impl Outlets {
     /// What the status page counts, by name.
-    pub(super) fn counters(&self, learned: LearnerCounts) -> Value {
+    pub(super) fn counters(&self, learned: LearnerCounts, probes: &Probes) -> Value {
         let mut counters: serde_json::Map<String, Value> = self
             .writer
             .counts()
@@ -43,6 +47,13 @@ impl Outlets {
         counters.insert("remedies_forgotten".to_owned(), forgotten.into());
         counters.insert("outcomes_unlearned".to_owned(), unlearned.into());
         counters.insert("decisions_on_record".to_owned(), decisions.into());
+        if let Some(dropped) = &self.log_dropped {
+            counters.insert(
+                "log_lines_dropped".to_owned(),
+                dropped.dropped_lines().into(),
+            );
+        }
+        probes.count_into(&mut counters);
         Value::Object(counters)
     }
 

@@ -1,6 +1,7 @@
 //! What a configuration comes to for the healer.
 
 mod lenders;
+mod probes;
 pub(super) mod remedies;
 pub(super) mod treatment;
 
@@ -11,9 +12,8 @@ use std::{
 };
 
 use healing_core::{
-    Healer, Param, Pattern, Per, Quota, QuotaError, QuotaScope, RouteSettings, Settings, Source,
-    SourceSettings,
-    written::{self, Mistakes},
+    BudgetError, BudgetRules, Healer, Param, Pattern, Per, Quota, QuotaError, QuotaScope,
+    RouteSettings, Settings, Source, SourceSettings, written::Mistakes,
 };
 use http::HeaderName;
 use jiff::tz::TimeZone;
@@ -49,6 +49,11 @@ impl Meant {
             .collect();
         settings.otherwise = Arc::new(treatment::otherwise(config));
         settings
+    }
+
+    /// What healing may cost. What is not a budget was said when the configuration was read.
+    pub(crate) fn budget(&self) -> BudgetRules {
+        budget_of(&self.config).unwrap_or_default()
     }
 
     /// The sources that have addresses of their own, and which requests go there.
@@ -139,6 +144,17 @@ pub(super) fn places_of(config: &Config) -> Places {
         places.add(place_of(slug, source), &own);
     }
     places
+}
+
+/// What healing may cost.
+pub(super) fn budget_of(config: &Config) -> Result<BudgetRules, BudgetError> {
+    let typed::Budget {
+        share,
+        floor_per_s,
+        healing_calls_at_most,
+        ..
+    } = config.budget;
+    BudgetRules::new(share, floor_per_s, healing_calls_at_most)
 }
 
 /// A quota as it is counted. All of a source is all from here: this proxy counts for itself alone.
@@ -252,11 +268,4 @@ fn first_telling(template: &str) -> &str {
     let telling = segments
         .find(|segment| *segment != "api" && !segment.starts_with('{') && !is_version(segment));
     telling.unwrap_or("root")
-}
-
-/// Where a route and its keys that are not acted on yet stand.
-pub(super) fn pending_of(route: &Route) -> impl Iterator<Item = (written::Place, &'static str)> {
-    let pending = [(route.at.has("priority"), "priority")];
-    let asked = pending.into_iter().filter(|(is_set, _)| *is_set);
-    asked.map(|(_, key)| (route.at.of(key), key))
 }

@@ -67,6 +67,14 @@ pub(super) static MOUNT: Form = Form {
     },
     may_be_secret: false,
 };
+pub(super) static REQUEST: Form = Form {
+    must_be: "a path with its query, such as /api/quote?symbol=AAPL",
+    fits: |text| {
+        let uri = text.parse::<http::Uri>().ok();
+        text.starts_with('/') && uri.is_some_and(|uri| uri.authority().is_none())
+    },
+    may_be_secret: false,
+};
 pub(super) static STORE: Form = Form {
     must_be: "memory, sqlite:FILE or postgres://...",
     fits: |text| {

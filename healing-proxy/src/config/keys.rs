@@ -234,14 +234,14 @@ static BUDGET: Shape = Shape {
         Key::new(
             "floor_per_s",
             Kind::Amount,
-            "0.2",
-            "The extra calls a second that may be made with few callers",
+            "0.1",
+            "The extra calls a second that may be made at a source with few callers, at most 10",
         ),
         Key::new(
             "healing_calls_at_most",
             Kind::Share,
             "0.2",
-            "The share of all calls to a source that may be extra",
+            "The share of all calls within ten seconds that may be extra; two always may",
         ),
     ],
 };
@@ -277,7 +277,7 @@ static LOG: Shape = Shape {
         Key::optional(
             "directory",
             Kind::Text(&TEXT),
-            "Write the log to files in this folder, too",
+            "Write the log to files in this folder, too: one a day, as lines of JSON, the last 14 of them",
         ),
     ],
 };

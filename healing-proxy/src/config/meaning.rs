@@ -9,7 +9,7 @@ pub(super) use self::routes::shape;
 use healing_core::written::{Mistakes, Place};
 
 use crate::{
-    config::{environment::Variables, typed::Config, vault::not_set},
+    config::{apply, environment::Variables, typed::Config, vault::not_set},
     places::Places,
 };
 
@@ -33,6 +33,7 @@ impl Whole<'_> {
         self.upstream();
         self.ports();
         self.times();
+        self.budget();
         for source in &self.config.sources {
             self.source(source.0, source.1);
         }
@@ -83,6 +84,13 @@ impl Whole<'_> {
         if deadline > timeout {
             self.mistakes
                 .say(at.of("deadline"), late(*deadline, *timeout));
+        }
+    }
+
+    fn budget(&mut self) {
+        if let Err(error) = apply::budget_of(self.config) {
+            let at = self.config.budget.at.of("floor_per_s");
+            self.mistakes.say(at, format!("budget: {error}"));
         }
     }
 

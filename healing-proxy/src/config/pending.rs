@@ -8,9 +8,6 @@ use crate::config::{apply, typed::Config};
 pub(super) fn note(config: &Config, notes: &mut Mistakes) {
     note_whole(config, notes);
     for route in &config.routes {
-        for (at, key) in apply::pending_of(route) {
-            notes.say(at, format!("{key} of a route is not acted on yet"));
-        }
         apply::note_strategies(route, notes);
     }
     note_specification(config, notes);
@@ -30,12 +27,6 @@ fn note_whole(config: &Config, notes: &mut Mistakes) {
             "store.url: a store in PostgreSQL",
         );
     }
-    if config.log.directory.is_some() {
-        say(config.at.of("log"), "log.directory");
-    }
-    if config.at.has("budget") {
-        say(config.at.of("budget"), "budget");
-    }
 }
 
 fn note_specification(config: &Config, notes: &mut Mistakes) {
@@ -44,11 +35,6 @@ fn note_specification(config: &Config, notes: &mut Mistakes) {
             config.at.of("database"),
             "database: a store in PostgreSQL is not acted on yet; events are kept as `store` says",
         );
-    }
-    if let Some(monitoring) = &config.monitoring
-        && monitoring.check_interval.is_some()
-    {
-        notes.say(monitoring.at.of("check_interval"), "monitoring.check_interval is not acted on yet; endpoints are watched by the requests of callers");
     }
     let alerts = config.alerts.iter();
     for (channel, name) in

@@ -30,17 +30,26 @@ pub(crate) struct Config {
     pub(crate) sources: BTreeMap<String, Source>,
     pub(crate) routes: Vec<Route>,
     pub(crate) cache: Cache,
+    pub(crate) budget: Budget,
     pub(crate) store: Store,
     pub(crate) log: Log,
     pub(crate) monitoring: Option<Monitoring>,
     pub(crate) alerts: Option<Alerts>,
 }
 
+/// What healing may cost.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Budget {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) share: f64,
+    pub(crate) floor_per_s: f64,
+    pub(crate) healing_calls_at_most: f64,
+}
+
 /// What the specification's file watches. Its endpoints are routes by now.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Monitoring {
-    #[serde(rename = "@")]
-    pub(crate) at: Places,
     #[serde(default, deserialize_with = "some_millis")]
     pub(crate) check_interval: Option<Duration>,
 }
@@ -184,6 +193,7 @@ pub(crate) struct Route {
     #[serde(default, deserialize_with = "some_parsed")]
     pub(crate) floor_for_callers: Option<Fidelity>,
     pub(crate) priority: Priority,
+    pub(crate) probe: Option<String>,
     pub(crate) heal: Option<Vec<Heal>>,
     pub(crate) observe: bool,
     #[serde(default, deserialize_with = "some_millis")]

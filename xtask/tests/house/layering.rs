@@ -81,6 +81,7 @@ const HEALING_PROXY: House = House {
         ("head_timer", 1),
         ("hop", 1),
         ("pool", 1),
+        ("probes", 1),
         ("written_file", 1),
         ("upstream", 2),
         ("banner", 3),

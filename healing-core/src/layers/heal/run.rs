@@ -85,7 +85,8 @@ impl<S, E> Run<S, E> {
         }
     }
 
-    fn scene(self, head: request::Parts, body: Bytes) -> Scene<S, E> {
+    /// What there is to decide with.
+    pub(crate) fn scene(self, head: request::Parts, body: Bytes) -> Scene<S, E> {
         let house = self.house;
         let arrived = house.clock.now();
         let mut found = self

@@ -1,7 +1,7 @@
 //! The keys of a route.
 
 use crate::config::{
-    forms::{POINTER, SLUG, TEXT, TOKEN, WORD},
+    forms::{POINTER, REQUEST, SLUG, TEXT, TOKEN, WORD},
     keys::{FIDELITIES, PRIORITIES},
     shape::{Key, Kind, Known, Shape},
 };
@@ -62,7 +62,12 @@ pub(super) static ROUTE: Shape = Shape {
             "priority",
             Kind::Word(PRIORITIES),
             "medium",
-            "How often it may be probed: critical and high every 30 s, medium 120 s, low 600 s",
+            "Where it stands here, the route is probed while nobody asks it: critical and high every 30 s, medium 120 s, low 600 s",
+        ),
+        Key::optional(
+            "probe",
+            Kind::Text(&REQUEST),
+            "What is asked to probe it, such as /api/quote/AAPL; by default its own path, where that has no parameters",
         ),
         Key::optional(
             "heal",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use healing_core::{Fidelity, written::unknown};
+use healing_core::{Fidelity, Template, written::unknown};
 
 use super::{Whole, late};
 use crate::config::{
@@ -18,6 +18,7 @@ impl Whole<'_> {
         self.floors(route);
         self.remedies(route);
         self.watched(route);
+        self.probe(route);
         let deadline = route.deadline.unwrap_or(self.config.deadline);
         let timeout = route.timeout.unwrap_or(self.config.timeout);
         let own = route.deadline.or(route.timeout).is_some();
@@ -42,6 +43,25 @@ impl Whole<'_> {
         let range = treatment::range(route).err();
         for wrong in fresh.into_iter().chain(range) {
             self.mistakes.say(wrong.at, wrong.message);
+        }
+    }
+
+    /// What is asked to probe a route must be a request of it.
+    fn probe(&mut self, route: &Route) {
+        let (Some(probe), Ok(template)) = (&route.probe, route.r#match.parse::<Template>()) else {
+            return;
+        };
+        let (path, query) = probe
+            .split_once('?')
+            .map_or((&**probe, None), |(path, query)| (path, Some(query)));
+        let mut paths = matchit::Router::new();
+        let is_own = paths.insert(template.path(), ()).is_ok() && paths.at(path).is_ok();
+        if !is_own || !template.takes_query(query) {
+            let message = format!(
+                "probe: {probe:?} is no request of the route {:?}; name one that is",
+                route.r#match
+            );
+            self.mistakes.say(route.at.of("probe"), message);
         }
     }
 

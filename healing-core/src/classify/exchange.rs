@@ -77,7 +77,9 @@ impl Kind {
         let text = text.strip_prefix(MARK).unwrap_or(text);
         match text.first() {
             None => Self::Empty,
-            Some(b'<') if starts_as_page(text) || says("html") => Self::Html,
+            Some(b'<') if starts_as_page(text) => Self::Html,
+            // Old services send XML as whatever their server sends by default.
+            Some(b'<') if says("html") && !text.starts_with(b"<?xml") => Self::Html,
             Some(b'<') => Self::Xml,
             Some(_) if says("csv") || has_head_of_names(text) => Self::Csv,
             Some(_) => Self::Text,

@@ -51,3 +51,4 @@ mod store_kill;
 mod store_refusals;
 mod store_support;
 mod store_writer;
+mod verdict_unseen;

@@ -47,6 +47,10 @@ pub(super) fn judge(exchange: &Exchange<'_>, answer: &Value) -> Option<Finding> 
     if envelope.is_large() {
         return None;
     }
+    if envelope.stale > 0 && envelope.fresh == 0 {
+        let place = "the body: it calls itself stale";
+        return Some(Finding::of(FaultClass::StaleData, "says_stale", place));
+    }
     refusal(&envelope)
         .or_else(|| message(exchange, &envelope))
         .or_else(|| nothing(exchange, &envelope))
@@ -148,7 +152,12 @@ fn nothing(exchange: &Exchange<'_>, envelope: &Envelope<'_>) -> Option<Finding> 
         ));
     }
     let bare = envelope.values == 0 && envelope.filled == 0;
-    if envelope.empty > 0 && envelope.filled == 0 && (bare || envelope.counts_none) {
+    // Some leave the list out where it would be empty, and only count.
+    let names_none = envelope.blanks == 0 && envelope.nulls == 0;
+    let only_counts =
+        envelope.counts_none && names_none && envelope.numbers == 0 && envelope.values <= 1;
+    let has_no_row = envelope.empty > 0 || only_counts;
+    if has_no_row && envelope.filled == 0 && (bare || envelope.counts_none) {
         return match asks(exchange) {
             Asks::Search | Asks::Unknown => None,
             Asks::Span => Some(Finding::of(

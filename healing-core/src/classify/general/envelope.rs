@@ -47,6 +47,9 @@ pub(super) struct Envelope<'v> {
     pub(super) counts_none: bool,
     /// A number of the source's own for a failure.
     pub(super) odd_code: bool,
+    /// Flags that call what they stand in stale, and those that call it fresh.
+    pub(super) stale: usize,
+    pub(super) fresh: usize,
     places: usize,
 }
 
@@ -126,6 +129,10 @@ impl<'v> Envelope<'v> {
         }
         if own == Role::Outcome && here.depth == 0 && keys::is_odd_code(key, value) {
             self.odd_code = true;
+        }
+        if let Some(is_stale) = value.as_bool().filter(|_| keys::flags_age(key)) {
+            self.stale += usize::from(is_stale);
+            self.fresh += usize::from(!is_stale);
         }
         if own == Role::Envelope && is_nothing(value) && counts(key) {
             self.counts_none = true;

@@ -190,6 +190,14 @@ pub(super) fn is_success(word: &str) -> bool {
     ["ok", "success", "succeeded", "successful", "done", "true"].contains(&&*word)
 }
 
+/// Whether a flag of that name says that what it stands in is out of date.
+pub(super) fn flags_age(key: &str) -> bool {
+    matches!(
+        &*letters_of(key),
+        "stale" | "isstale" | "outdated" | "isoutdated"
+    )
+}
+
 /// Names of messages under which an object is one too.
 pub(super) fn may_be_nested(key: &str) -> bool {
     ["message", "messages", "msg"]

@@ -165,6 +165,8 @@ pub(super) const LINES: &[Line] = &[
         "only available",
         "requires",
         "available only",
+        "available starting",
+        "available with",
         "available on",
         "available to",
         "available for",
@@ -356,7 +358,8 @@ pub(super) const LINES: &[Line] = &[
             "not allowed",
             "unprocessable",
             "syntax",
-            "is not a",
+            "is not a ",
+            "is not an ",
             "not one of",
             "cannot be",
             "cannot initialize",
@@ -372,6 +375,12 @@ pub(super) const LINES: &[Line] = &[
         ],
     )
     .weak(),
+    // An outage seldom knows its end to the second; a limit does.
+    Line::of(
+        C::RateLimit,
+        &["try again", "retry in", "retry after", "please wait"],
+    )
+    .near(&["second"]),
     Line::of(
         C::ServerError,
         &[

@@ -6,6 +6,7 @@
 //! and those of all (`general`); last how old it is (`freshness`). `live` puts them in that order, `recorded` does so for what
 //! was recorded.
 
+pub(crate) mod cadence;
 mod calendar;
 pub(crate) mod encoding;
 pub(crate) mod exchange;
@@ -21,6 +22,7 @@ mod rules;
 pub(crate) mod shape;
 pub(crate) mod sources;
 mod status;
+pub(crate) mod times;
 pub(crate) mod usual;
 mod wait;
 pub(crate) mod wording;

@@ -1,5 +1,6 @@
 //! Everything that is known of sources, addresses and routes while the house stands.
 
+mod cadences;
 mod configured;
 mod report;
 mod usuals;
@@ -28,6 +29,7 @@ use crate::{
     outage::{Gate, Guards, mistakes::Mistakes},
     pace::{Pace, PaceHealth, Share},
     registry::{
+        cadences::Cadences,
         configured::{Configured, place_of},
         usuals::{Remembered, Usuals},
     },
@@ -86,6 +88,8 @@ pub(crate) struct RouteState {
     pub(crate) mistakes: Mistakes,
     /// What its answers look like.
     pub(crate) usuals: Usuals,
+    /// How often they move on.
+    pub(crate) cadences: Cadences,
     treatment: ArcSwap<Treatment>,
     /// Where its requests carry their parameters; only of a route that is set.
     pub(crate) pattern: ArcSwapOption<Pattern>,
@@ -303,11 +307,14 @@ impl Registry {
             .map_or(authority, |(host, _)| host);
         let source = self.source_state(route.source(), host);
         let usuals = Usuals::default();
-        if let Some(usual) = self.remembered.take(&route) {
+        let cadences = Cadences::default();
+        if let Some((usual, known)) = self.remembered.take(&route) {
             usuals.recall(usual);
+            cadences.recall(known);
         }
         RouteState {
             usuals,
+            cadences,
             route,
             source,
             tally: Tally::new(),

@@ -4,6 +4,7 @@
 //! about rate limits is news; the same words in an object that holds nothing else are a limit.
 
 mod absence;
+mod age;
 mod body;
 mod envelope;
 mod keys;
@@ -17,6 +18,7 @@ mod transport;
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::classify::{
@@ -45,6 +47,11 @@ pub(crate) fn judge(exchange: &Exchange<'_>) -> Option<Finding> {
         Some(status @ 300..=399) => redirect::judge(exchange, status),
         Some(status) => Some(bad_status(exchange, status)),
     }
+}
+
+/// What is wrong with a good answer by its age, where nothing is known of its source.
+pub(crate) fn judge_age(exchange: &Exchange<'_>, now: Timestamp) -> Option<Finding> {
+    age::judge(exchange, now)
 }
 
 /// Whether a request asks for whatever matches, so that nothing is an answer.

@@ -73,9 +73,10 @@ pub fn judge(recorded: &Recorded, sources: &Sources) -> Verdict {
         .or_else(|| general::judge(&exchange))
         .unwrap_or_else(Finding::good);
     let is_good = found.class.is_none();
-    let stale = now
-        .zip(own.filter(|_| is_good))
-        .and_then(|(now, own)| own.stale(now, sources.calendars()));
+    let stale = now.filter(|_| is_good).and_then(|now| match own {
+        Some(own) => own.stale(now, sources.calendars()),
+        None => general::judge_age(&exchange, now),
+    });
     stale.unwrap_or(found).verdict(&exchange, now)
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     body::Chunks,
     classify::{
+        cadence::Cadence,
         json::{self, Grammar},
         shape::Shape,
     },
@@ -53,6 +54,9 @@ struct Written {
     urls: u32,
     mixed: bool,
     empty: bool,
+    /// How often the answers of its URLs move on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    cadences: Vec<(u64, Cadence)>,
 }
 
 /// Why what was written down is not taken.
@@ -128,7 +132,7 @@ impl Usual {
     }
 
     /// What of it outlives the process, as text.
-    pub(crate) fn written(&self) -> String {
+    pub(crate) fn written(&self, cadences: &[(u64, Cadence)]) -> String {
         let (kind, paths, data) = self.shape.parts();
         let written = Written {
             scheme: scheme(),
@@ -138,6 +142,7 @@ impl Usual {
             urls: self.urls,
             mixed: self.is_mixed,
             empty: self.is_empty_at_times,
+            cadences: cadences.to_vec(),
         };
         serde_json::to_string(&written).unwrap_or_default()
     }
@@ -146,18 +151,19 @@ impl Usual {
     ///
     /// # Errors
     /// When it is none of ours.
-    pub(crate) fn read(text: &str) -> Result<Self, UsualError> {
+    pub(crate) fn read(text: &str) -> Result<(Self, Vec<(u64, Cadence)>), UsualError> {
         let written: Written = serde_json::from_str(text).map_err(|_| UsualError::Broken)?;
         if written.scheme != scheme() {
             return Err(UsualError::OtherScheme);
         }
         let shape = Shape::of_parts(&written.kind, written.paths, written.data);
-        Ok(Self {
+        let usual = Self {
             shape: shape.ok_or(UsualError::Broken)?,
             urls: written.urls,
             is_mixed: written.mixed,
             is_empty_at_times: written.empty,
-        })
+        };
+        Ok((usual, written.cadences))
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     classify::{freshness::Moment, shape::Shape},
-    kept::{BodyHash, copy::Copy, dates::Dates, steps::Steps},
+    kept::{BodyHash, copy::Copy, dates::Dates, looks::Looks, steps::Steps},
     lock::lock,
     outage::{Gate, Guards},
 };
@@ -45,6 +45,7 @@ pub(crate) struct Memory {
     last_good: AtomicU64,
     pub(crate) dates: Dates,
     pub(crate) steps: Steps,
+    pub(crate) looks: Looks,
     candidate: Mutex<Option<(u64, u8)>>,
     /// Whether there is one. All that a healthy answer reads.
     has_candidate: AtomicBool,
@@ -73,6 +74,7 @@ impl Memory {
             last_good: AtomicU64::new(0),
             dates: Dates::default(),
             steps: Steps::default(),
+            looks: Looks::default(),
             candidate: Mutex::new(None),
             has_candidate: AtomicBool::new(false),
             gate: Arc::new(Gate::new(Guards::One, now)),

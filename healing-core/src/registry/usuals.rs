@@ -9,6 +9,7 @@ use arc_swap::ArcSwapOption;
 
 use crate::{
     classify::{
+        cadence::Cadence,
         shape::Shape,
         usual::{Learned, Usual},
     },
@@ -30,7 +31,10 @@ pub(crate) struct Usuals {
 
 /// What an earlier process knew of routes that have had no request yet.
 #[derive(Debug, Default)]
-pub(crate) struct Remembered(Mutex<HashMap<Route, Usual>>);
+pub(crate) struct Remembered(Mutex<HashMap<Route, Known>>);
+
+/// What the answers of a route look like, and how often those of its URLs move on.
+type Known = (Usual, Vec<(u64, Cadence)>);
 
 // === impl Registry ===
 
@@ -40,7 +44,7 @@ impl Registry {
         let written = |state: &RouteState| {
             Some(RouteShape {
                 route: state.route.clone(),
-                fingerprint: state.usuals.written()?,
+                fingerprint: state.usuals.written(&state.cadences.all())?,
             })
         };
         self.all_routes()
@@ -54,9 +58,12 @@ impl Registry {
         let routes = self.all_routes();
         for RouteShape { route, fingerprint } in shapes {
             match Usual::read(&fingerprint) {
-                Ok(usual) => match routes.iter().find(|state| state.route == route) {
-                    Some(state) => state.usuals.recall(usual),
-                    None => self.remembered.put(route, usual),
+                Ok((usual, cadences)) => match routes.iter().find(|state| state.route == route) {
+                    Some(state) => {
+                        state.usuals.recall(usual);
+                        state.cadences.recall(cadences);
+                    }
+                    None => self.remembered.put(route, (usual, cadences)),
                 },
                 Err(error) => {
                     tracing::warn!(%route, %error, "what was kept of a route's answers is set aside");
@@ -97,8 +104,9 @@ impl Usuals {
     }
 
     /// What outlives the process.
-    pub(crate) fn written(&self) -> Option<String> {
-        self.known.load().as_ref().map(|usual| usual.written())
+    pub(crate) fn written(&self, cadences: &[(u64, Cadence)]) -> Option<String> {
+        let known = self.known.load();
+        known.as_ref().map(|usual| usual.written(cadences))
     }
 }
 
@@ -106,15 +114,15 @@ impl Usuals {
 
 impl Remembered {
     /// Keeps what was known of a route. Beyond the bound nothing is.
-    pub(crate) fn put(&self, route: Route, usual: Usual) {
+    pub(crate) fn put(&self, route: Route, known: Known) {
         let mut routes = lock(&self.0);
         if routes.len() < MAX_REMEMBERED {
-            routes.insert(route, usual);
+            routes.insert(route, known);
         }
     }
 
     /// What was known of a route that begins.
-    pub(crate) fn take(&self, route: &Route) -> Option<Usual> {
+    pub(crate) fn take(&self, route: &Route) -> Option<Known> {
         lock(&self.0).remove(route)
     }
 }

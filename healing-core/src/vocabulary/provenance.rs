@@ -100,6 +100,8 @@ pub enum Suspect {
     Jump,
     /// It lies outside of the bounds that are set for it.
     OutOfRange,
+    /// The newest that it names has not moved for far longer than it ever did.
+    Stalled,
 }
 
 /// What the kept copies had to do with an answer (RFC 9211).
@@ -210,6 +212,7 @@ impl Suspect {
             Self::Incomplete => "incomplete",
             Self::Jump => "jump",
             Self::OutOfRange => "out_of_range",
+            Self::Stalled => "stalled",
         }
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use healing_core::{Heal, Healer, HealthStatus, Range, Settings, Suspect, Treatment};
 
+use tokio::time::sleep;
+
 use crate::layers_support::{Act, Port, Upstream, answer, ask, get, healed_by, json, seconds};
 
 const URL: &str = "http://api.test/api/quote/AAPL";
@@ -92,4 +94,59 @@ async fn how_many_failures_make_a_route_ill_is_set_for_it() {
         }
         assert_eq!(healer.snapshot().sources[0].routes[0].status, status);
     }
+}
+
+/// What the newest of a feed that moves twice a day is after that many half days, and the price of nothing in particular.
+fn dated(healer: &Healer, half_days: usize) -> Act {
+    json(format!(
+        r#"{{"quote":{{"price":{half_days}.5,"lastUpdated":"{}"}}}}"#,
+        healer.time()
+    ))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_moved_for_weeks_and_stands_still_for_days_is_stalled_and_remembered() {
+    let half_a_day = seconds(12 * 60 * 60);
+    let upstream = Upstream::that(price(1.0));
+    let before = Healer::builder().build();
+    let client = healed_by(&upstream, before.clone());
+    for n in 0..60 {
+        upstream.becomes(dated(&before, n));
+        let got = ask(&client, get(URL)).await;
+        assert_eq!(got.truth.suspect, None, "it moves");
+        sleep(half_a_day).await;
+    }
+    for _ in 0..5 {
+        assert_eq!(ask(&client, get(URL)).await.truth.suspect, None);
+        sleep(half_a_day).await;
+    }
+    sleep(seconds(60)).await;
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        let got = ask(&client, get(URL)).await;
+        assert!(got.is_fresh(), "it is a remark: {got:?}");
+        told.extend(got.truth.suspect);
+        sleep(half_a_day).await;
+    }
+    assert!(told.len() >= 2, "{told:?}");
+    assert!(told.iter().all(|one| *one == Suspect::Stalled));
+    let route = before.snapshot().sources.remove(0).routes.remove(0);
+    assert_eq!(route.failed_requests, 0);
+
+    upstream.becomes(dated(&before, 99));
+    sleep(seconds(60)).await;
+    assert_eq!(ask(&client, get(URL)).await.truth.suspect, None);
+
+    let kept = before.shapes();
+    assert!(kept[0].fingerprint.contains("cadences"), "{kept:?}");
+    let after = Healer::builder().build();
+    after.recall_shapes(kept.clone());
+    let other = "http://api.test/api/quote/MSFT";
+    upstream.becomes(price(1.0));
+    ask(&healed_by(&upstream, after.clone()), get(other)).await;
+    let cadences = |shapes: &[healing_core::RouteShape]| {
+        let text = &shapes[0].fingerprint;
+        text.split_once("cadences").unwrap().1.to_owned()
+    };
+    assert_eq!(cadences(&after.shapes()), cadences(&kept));
 }

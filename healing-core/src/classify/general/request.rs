@@ -43,6 +43,31 @@ pub(super) fn asks(exchange: &Exchange<'_>) -> Asks {
     }
 }
 
+/// Whether a request asks for how things stand now, and names no time itself.
+pub(super) fn asks_for_now(exchange: &Exchange<'_>) -> bool {
+    let target = exchange.target.to_ascii_lowercase();
+    let (path, query) = target.split_once('?').unwrap_or((&*target, ""));
+    let names_a_span = query.split('&').any(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        SPANS.contains(&name) && name != "range" && !value.is_empty()
+    });
+    !names_a_span && !path.split('/').any(is_date) && NOW.iter().any(|word| target.contains(word))
+}
+
+/// Words for what is newest.
+const NOW: [&str; 10] = [
+    "quote",
+    "latest",
+    "/last/",
+    "realtime",
+    "real-time",
+    "current",
+    "live",
+    "intraday",
+    "range=1d",
+    "ticker/price",
+];
+
 fn is_date(segment: &str) -> bool {
     segment.len() == 10
         && segment.bytes().enumerate().all(|(at, byte)| match at {

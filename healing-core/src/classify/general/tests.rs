@@ -14,7 +14,7 @@ use crate::{
     vocabulary::fault::FaultClass,
 };
 
-fn judged(recorded: &Recorded, now: Option<jiff::Timestamp>) -> Verdict {
+fn judged(recorded: &Recorded, now: Option<Timestamp>) -> Verdict {
     judge(&recorded.exchange())
         .unwrap_or_else(Finding::good)
         .verdict(&recorded.exchange(), now)

@@ -10,6 +10,7 @@ use crate::{
         BodyVerdict, Reply,
         live::{Dated, Expected, Incoming, Judged},
         shape::Shape,
+        times,
     },
     kept::{BodyHash, Received, memory::Memory},
     layers::heal::call::{Asked, Bad, Frozen, Good, Last, Place, as_it_comes},
@@ -292,6 +293,8 @@ impl Place {
         let odd = |amount| self.is_odd(amount, &memory);
         let suspect = learned.suspect.or_else(|| learned.amount.and_then(odd));
         learned.suspect = suspect;
+        let stalled = || self.stands_still(&whole, &learned, &memory);
+        let suspect = suspect.or_else(|| stalled().then_some(Suspect::Stalled));
         self.learn(&memory, learned);
         let stored = self.keep(&received, &memory);
         Good {
@@ -309,6 +312,22 @@ impl Place {
             return Some(Suspect::OutOfRange);
         }
         memory.steps.is_jump(amount).then_some(Suspect::Jump)
+    }
+
+    /// Whether the newest that the answers of this URL name has stopped moving. Where how old they may be is known, that says
+    /// more.
+    fn stands_still(&self, whole: &Whole, learned: &Learned, memory: &Memory) -> bool {
+        if learned.dated.is_some() {
+            return false;
+        }
+        let now = self.time();
+        memory.looks.stand_still(now, || {
+            let is_new = !memory.knows(learned.hash);
+            let newest = || times::newest_of(&whole.head.headers, &whole.chunks, now);
+            let newest = is_new.then(newest).flatten();
+            let url = self.address.key.object();
+            self.route.cadences.look(url, newest, now)
+        })
     }
 
     fn learn(&self, memory: &Memory, learned: Learned) {

@@ -30,6 +30,7 @@ pub(crate) const TARGETS: &[&str] = &[
     "wait",
     "exchanges",
     "floor",
+    "calendars",
 ];
 
 /// How long each target runs in the tests.

@@ -202,6 +202,21 @@ impl Gate {
             .flatten()
     }
 
+    /// A caller would have asked, and was given a copy instead: how many there are says how often it is worth finding out.
+    pub(crate) fn is_wanted(&self) {
+        if self.marked.load(Relaxed) {
+            let mut memory = lock(&self.memory);
+            memory.asked = memory.asked.saturating_add(1);
+        }
+    }
+
+    /// Whether something came back good that was sent since then, while there was something to look up.
+    pub(crate) fn was_good_since(&self, then: Instant) -> bool {
+        lock(&self.memory)
+            .good_since
+            .is_some_and(|good| good > then)
+    }
+
     /// Takes note of a fault that struck `object`.
     pub(crate) fn failed(&self, heard: impl Into<Heard>, fault: &Fault, object: u64) {
         let Heard { sent, at: now } = heard.into();

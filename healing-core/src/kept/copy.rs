@@ -48,6 +48,8 @@ pub(crate) struct Copy {
     first: Instant,
     /// How long after that it came last, in nanoseconds.
     again: AtomicU64,
+    /// When, after that, it was asked for again behind its callers' backs, in nanoseconds; zero before it was.
+    renewal: AtomicU64,
     /// What the request said in the fields that the answer varies by.
     pub(crate) varies_by: u64,
     /// What it weighs, in bytes.
@@ -93,6 +95,7 @@ impl Copy {
             body,
             first: now,
             again: AtomicU64::new(0),
+            renewal: AtomicU64::new(0),
             varies_by,
         }
     }
@@ -113,6 +116,7 @@ impl Copy {
             dated: OnceLock::from(None),
             first: before.came,
             again: AtomicU64::new(0),
+            renewal: AtomicU64::new(0),
             varies_by: before.varies_by,
             hash: before.hash,
         }
@@ -154,9 +158,24 @@ impl Copy {
 
     /// Just this came once more.
     pub(crate) fn came_again(&self, now: Instant) {
+        self.again.store(self.since_first(now), Relaxed);
+    }
+
+    /// From now on it is being asked for again behind its callers' backs.
+    pub(crate) fn is_being_renewed(&self, now: Instant) {
+        self.renewal.store(self.since_first(now), Relaxed);
+    }
+
+    /// When that began last, within the time that it holds by its origin's word.
+    pub(crate) fn renewal(&self, now: Instant) -> Option<Instant> {
+        let began = self.first + Duration::from_nanos(self.renewal.load(Relaxed));
+        let lifetime = self.terms.lifetime.unwrap_or_default();
+        (began > self.last() && now.saturating_duration_since(began) < lifetime).then_some(began)
+    }
+
+    fn since_first(&self, now: Instant) -> u64 {
         let after = now.saturating_duration_since(self.first).as_nanos();
-        self.again
-            .store(u64::try_from(after).unwrap_or(u64::MAX), Relaxed);
+        u64::try_from(after).unwrap_or(u64::MAX)
     }
 
     /// Whether it is a copy of that answer, which has its body.

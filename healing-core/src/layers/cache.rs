@@ -206,6 +206,9 @@ where
         if !is_paid {
             return;
         }
+        if let Some(copy) = &missing.copy {
+            copy.is_being_renewed(house.clock.now());
+        }
         let (mut head, _) = request.into_parts();
         giving::ask_for_all(&mut head.headers);
         head.method = Method::GET;

@@ -10,7 +10,7 @@ mod echo;
 mod elsewhere;
 mod foresight;
 pub(crate) mod found;
-mod gates;
+pub(crate) mod gates;
 mod handover;
 mod judging;
 mod keep;

@@ -1,6 +1,6 @@
 //! Many callers of one thing: one call, each its own copy, and nobody gets what is not for all.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, join_all};
 use healing_core::{
@@ -240,7 +240,7 @@ async fn what_is_asked_for_often_is_renewed_before_it_expires() {
     ask(&client, get(URL)).await;
     // Often enough that chance plays no part: that no request of 50 a second comes to renew it has odds of 1 to 10^9.
     for _ in 0..2_000 {
-        sleep(std::time::Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(20)).await;
         let got = ask(&client, get(URL)).await;
         assert!(got.is_hit() && got.took.is_zero(), "{got:?}");
     }
@@ -289,4 +289,77 @@ async fn a_thousand_pairs_of_callers_never_see_each_others_answers() {
         async { tokio::join!(both.0, both.1) }
     }))
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_came_to_nothing_is_tried_again_when_its_answer_would_have_been_renewed() {
+    let said = "max-age=10, stale-while-revalidate=60";
+    for bad in [answer(503, "down"), answer(429, "slow down"), json("{}")] {
+        let upstream = Upstream::that(json(SERIES).with("cache-control", said));
+        let (client, background) = cached_with_background(&upstream, Healer::builder().build());
+        ask(&client, get(URL)).await;
+        sleep(seconds(15)).await;
+        upstream.becomes(bad);
+        let calls_after = async |times: u32| {
+            for _ in 0..times {
+                let got = ask(&client, get(URL)).await;
+                assert!(got.is_copy() && got.took.is_zero(), "{got:?}");
+                sleep(Duration::from_millis(100)).await;
+            }
+            upstream.calls()
+        };
+        // It was asked again, as far as the budget for that goes.
+        let before = calls_after(40).await;
+        assert!((2..=4).contains(&before), "{before} calls");
+        assert_eq!(calls_after(55).await, before);
+        upstream.becomes(json(NEWER).with("cache-control", said));
+        sleep(Duration::from_millis(500)).await;
+        assert_eq!(calls_after(1).await, before + 1);
+        assert_eq!(ask(&client, get(URL)).await.text(), NEWER);
+        background.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_back_is_asked_for_what_it_did_not_renew() {
+    const SISTER: &str = "http://fred.test/fred/series/observations?series_id=DGS2";
+    let said = "max-age=10, stale-while-revalidate=60";
+    let upstream = Upstream::that(json(SERIES).with("cache-control", said));
+    let (client, background) = cached_with_background(&upstream, Healer::builder().build());
+    ask(&client, get(URL)).await;
+    sleep(seconds(15)).await;
+    upstream.becomes(answer(503, "down"));
+    for url in [URL, URL, SISTER, SISTER] {
+        ask(&client, get(url)).await;
+        sleep(seconds(1)).await;
+    }
+    upstream.becomes(json(NEWER).with("cache-control", said));
+    while !ask(&client, get(SISTER)).await.truth.is_direct() {
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(ask(&client, get(URL)).await.text(), SERIES);
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(ask(&client, get(URL)).await.text(), NEWER);
+    background.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_who_are_given_copies_meanwhile_count_when_the_source_is_tried_again() {
+    let said = "max-age=1, stale-while-revalidate=10";
+    let upstream = Upstream::that(json(SERIES).with("cache-control", said));
+    let (client, background) = cached_with_background(&upstream, Healer::builder().build());
+    ask(&client, get(URL)).await;
+    upstream.becomes(json("{}"));
+    // Past the time in which its origin lets it be given.
+    for _ in 0..40 {
+        assert_eq!(ask(&client, get(URL)).await.text(), SERIES);
+        sleep(Duration::from_millis(300)).await;
+    }
+    upstream.becomes(json(NEWER).with("cache-control", said));
+    for _ in 0..6 {
+        ask(&client, get(URL)).await;
+        sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(ask(&client, get(URL)).await.text(), NEWER);
+    background.stop().await;
 }

@@ -21,6 +21,7 @@ use crate::{
     layers::heal::{
         can_be_replayed,
         found::{Found, Held},
+        gates::{Gates, Who},
         ours,
     },
     problem::Problem,
@@ -56,6 +57,8 @@ pub(crate) struct Missing {
     pub(crate) flight: Option<FlightKey>,
     /// Whether the whole answer is asked for, of which the caller may want less.
     pub(crate) is_wanted_whole: bool,
+    /// The copy that there is.
+    pub(crate) copy: Option<Arc<Copy>>,
 }
 
 /// The copy that there is, and whether it can be given.
@@ -139,9 +142,14 @@ fn something<B>(
             && Fidelity::Stale.meets(demands.least(&held.here).fidelity)
     };
     let response = (is_fresh || may_be_stale()).then(|| Box::new(held.given(house, request)));
-    if is_fresh && !copy.is_due(age, rand::random) {
-        return response.map_or(Look::Past, Look::Has);
-    }
+    let is_due = || match is_fresh {
+        true => copy.is_due(age, rand::random),
+        false => !held.was_renewed_in_vain(request, &found),
+    };
+    let response = match response {
+        Some(response) if !is_due() => return Look::Has(response),
+        response => response,
+    };
     if response.is_none() && demands.said.says(Word::OnlyIfCached) {
         return Look::Has(Box::new(not_cached()));
     }
@@ -233,14 +241,15 @@ impl Demands {
             Some((_, true)) => Held::Refused,
             Some((_, false)) => Held::Stale,
         };
+        let copy = copy.map(|(copy, _)| copy);
         if is_alone {
             return Missing {
                 found,
                 flight: None,
                 is_wanted_whole: false,
+                copy: copy.cloned(),
             };
         }
-        let copy = copy.map(|(copy, _)| copy);
         found.renews = copy
             .filter(|copy| copy.fault.is_none() && has_validator(&copy.headers))
             .map(Arc::clone);
@@ -253,6 +262,7 @@ impl Demands {
             }),
             found,
             is_wanted_whole: true,
+            copy: copy.cloned(),
         }
     }
 }
@@ -264,6 +274,26 @@ impl Holding<'_> {
     fn is_old(&self, house: &House, memory: Option<&Memory>) -> bool {
         let here = (&*self.here.route, &*self.here.treatment);
         memory.is_some_and(|memory| house.too_old((memory, self.copy.hash), here).is_some())
+    }
+
+    /// Whether it was asked for behind its callers' backs in the time that an answer holds, and nothing that failed has been
+    /// in order since: so often its origin wants to be asked, and no oftener while it is sick.
+    fn was_renewed_in_vain<B>(&self, request: &Request<B>, found: &Found) -> bool {
+        let Some(began) = self.copy.renewal(self.now) else {
+            return false;
+        };
+        let (source, caller) = (&self.here.route.source, found.caller.as_ref());
+        let share = source.share(request.uri(), request.headers(), caller);
+        let who = Who {
+            share: share.as_deref(),
+            caller,
+        };
+        let gates = Gates::of(&self.here, found.memory.as_ref(), who, self.now);
+        let in_vain = !gates.were_good_since(began);
+        if in_vain {
+            gates.are_wanted();
+        }
+        in_vain
     }
 
     /// The copy, as an answer.

@@ -88,6 +88,18 @@ impl Gates {
         self.all().find_map(|gate| gate.resting(now))
     }
 
+    /// A caller would have come this way, and was given a copy instead.
+    pub(crate) fn are_wanted(&self) {
+        for gate in self.all() {
+            gate.is_wanted();
+        }
+    }
+
+    /// Whether what was in disorder on the way then has been in order since.
+    pub(crate) fn were_good_since(&self, then: Instant) -> bool {
+        self.all().any(|gate| gate.was_good_since(then))
+    }
+
     /// A good answer clears everything on its way.
     pub(crate) fn good(&self, heard: Heard) {
         for gate in self.all() {

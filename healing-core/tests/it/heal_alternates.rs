@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use healing_core::{
-    AlternateEndpoint, AlternateLayer, AlternateSeries, ErrorEvent, EtfProxy, Fidelity, Healer,
-    Param, Pattern, ReduceLayer, ReduceRequest, RouteSettings, Sent, SeriesLayer, Settings, Sink,
-    Source, StrategyId, SubstituteLayer, Substitution, TransportFault, Treatment,
+    AlternateEndpoint, AlternateLayer, AlternateSeries, Background, ErrorEvent, EtfProxy, Fidelity,
+    HealLayer, Healer, Param, Pattern, ReduceLayer, ReduceRequest, RouteSettings, Sent,
+    SeriesLayer, Settings, Sink, Source, StrategyId, SubstituteLayer, Substitution, TransportFault,
+    Treatment,
 };
 use http::{HeaderMap, StatusCode};
+use tokio::time::{Instant, sleep};
 use tower::Layer;
 
 use crate::layers_support::{
@@ -127,7 +129,7 @@ async fn in_a_long_outage_every_caller_has_the_other_address_and_nobody_is_asked
         let got = ask(&client, get(CHART)).await;
         assert_eq!(got.status, 200, "{got:?}");
         exact += u32::from(got.truth.fidelity == Some(Fidelity::Exact));
-        tokio::time::sleep(seconds(1) / 4).await;
+        sleep(seconds(1) / 4).await;
     }
     assert!(exact >= 290, "{exact} of 300 were exact");
     let calls = urls(&asked).len();
@@ -142,7 +144,7 @@ async fn an_address_that_is_down_as_well_is_not_asked_for_ever() {
     let client = AlternateLayer::new(query2()).layer(upstream.port());
     for _ in 0..60 {
         let _lost = crate::layers_support::try_ask(&client, get(CHART)).await;
-        tokio::time::sleep(seconds(1) / 2).await;
+        sleep(seconds(1) / 2).await;
     }
     let second = urls(&asked)
         .iter()
@@ -381,7 +383,7 @@ async fn what_a_layer_further_in_gave_stale_is_not_called_reduced_or_exact_by_an
     )
     .await;
     upstream.becomes(answer(503, ""));
-    tokio::time::sleep(seconds(60)).await;
+    sleep(seconds(60)).await;
     let got = ask(&monthly().layer(inner.clone()), get(DAILY)).await;
     assert_eq!(
         got.truth.fidelity,
@@ -394,4 +396,36 @@ async fn what_a_layer_further_in_gave_stale_is_not_called_reduced_or_exact_by_an
         (exact.truth.fidelity, exact.truth.strategy),
         (Some(Fidelity::Stale), StrategyId::ALTERNATE_ENDPOINT)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_all_of_whose_addresses_were_down_is_fresh_again_within_two_seconds() {
+    for death in [answer(503, "down"), json("{\"chart\":")] {
+        for requests in 10..30 {
+            let (upstream, _) = by_word(&[("query", json(SERIES))]);
+            let background = Background::new(8);
+            let healer = Healer::builder().without_strategies().strategy(query2());
+            let layer = HealLayer::new(healer.build()).background(background.clone());
+            let client = layer.layer(upstream.port());
+            ask(&client, get(CHART)).await;
+            upstream.becomes(death.clone());
+            for _ in 0..requests {
+                assert!(ask(&client, get(CHART)).await.is_copy());
+                sleep(seconds(1)).await;
+            }
+            let calls = upstream.calls();
+            assert!(
+                calls <= 1 + requests * 12 / 10 + 4,
+                "{calls} calls, {requests}"
+            );
+            upstream.becomes(json(SERIES));
+            let back = Instant::now();
+            while !ask(&client, get(CHART)).await.is_fresh() {
+                sleep(seconds(1)).await;
+            }
+            let after = back.elapsed();
+            assert!(after <= seconds(2), "{death:?}: {after:?}, {requests}");
+            background.stop().await;
+        }
+    }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Calls<S, E> {
     stored: Arc<AtomicBool>,
     /// Calls elsewhere that take the place of one that the asked upstream does not get, and are no extra ones.
     due: Arc<AtomicU32>,
+    /// Whether those are not for finding out whether a place elsewhere is worth asking again.
+    only_to_what_works: bool,
     /// How long each is waited for, where something else may be tried.
     limit: Option<Duration>,
     trace: Arc<Mutex<Trace>>,
@@ -73,14 +75,16 @@ impl<S, E> Calls<S, E> {
             made: Arc::default(),
             stored: Arc::default(),
             due: Arc::default(),
+            only_to_what_works: false,
             limit: None,
             trace: Arc::default(),
         }
     }
 
-    /// The same, with so many calls that are due to the request anyway.
-    pub(crate) fn of_which_due(self, calls: u32) -> Self {
+    /// The same, with so many calls that are due to the request anyway, all of them or only those to what works.
+    pub(crate) fn of_which_due(mut self, calls: u32, only_to_what_works: bool) -> Self {
         self.due.store(calls, Relaxed);
+        self.only_to_what_works = only_to_what_works;
         self
     }
 
@@ -176,7 +180,8 @@ where
             Ok(pass) if call.may_go(&pass) => pass,
             Ok(_) | Err(_) => return refused(Refusal::NotYet),
         };
-        let is_due = !call.is_the_asked && self.takes_what_is_due();
+        let finds_out = self.only_to_what_works && call.ticket.is_some();
+        let is_due = !call.is_the_asked && !finds_out && self.takes_what_is_due();
         if !is_due && !self.place.pays() {
             return refused(Refusal::Budget);
         }

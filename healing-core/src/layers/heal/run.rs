@@ -140,6 +140,7 @@ impl<S, E> Run<S, E> {
             arrived,
             attempts: 0,
             calls_due: 1,
+            asks_first: false,
             beside: Beside::Too,
             response_time: Duration::ZERO,
             observed: Observed::No,
@@ -207,36 +208,51 @@ where
     }
 
     /// Finds out whether the outage is over. Where there is something beside the upstream, callers do without its answer
-    /// all the same; then finding out is a call that none of them needs, and is paid for.
+    /// all the same; then finding out is a call that none of them needs, and is paid for. Where it cannot be, it is the
+    /// caller's own call, unless what is beside needs that.
     async fn find_out(&mut self, ticket: Ticket, outlives_its_caller: bool) {
         let has_beside = self.has_beside(ticket.rest.class);
-        if has_beside {
-            if !self.place.pays() {
-                let rest = ticket.rest;
-                drop(ticket);
-                return self.rest(rest).await;
-            }
+        let is_free = !has_beside || self.place.pays();
+        if has_beside && is_free {
             self.calls_due += 1;
         }
+        self.asks_first = !is_free;
         if outlives_its_caller && (has_beside || self.in_hand.is_some()) {
-            self.probe(ticket).await;
-        } else {
-            let asking = Asking::Probing {
-                rested: ticket.rested,
-            };
-            self.direct(asking, Some(ticket)).await;
+            return self.probe(ticket, is_free).await;
         }
-    }
-
-    /// Gives the best that there is beside the upstream, then asks.
-    async fn probe(&mut self, ticket: Ticket) {
+        if !is_free {
+            if self.is_answered_beside(ticket.rest).await {
+                return;
+            }
+            if self.calls_due == 0 {
+                return self.stay(ticket.rest).await;
+            }
+        }
         let asking = Asking::Probing {
             rested: ticket.rested,
         };
-        self.calls_due = self.calls_due.saturating_sub(1);
-        if !self.give_beside(ticket.rest).await {
+        self.direct(asking, Some(ticket)).await;
+    }
+
+    /// Gives the best that there is beside the upstream, then asks: with a call that is kept for it, or that is left.
+    async fn probe(&mut self, ticket: Ticket, is_kept: bool) {
+        let asking = Asking::Probing {
+            rested: ticket.rested,
+        };
+        let kept = u32::from(is_kept).min(self.calls_due);
+        self.calls_due -= kept;
+        let is_given = self.give_beside(ticket.rest).await;
+        self.calls_due += kept;
+        if self.calls_due == 0 {
+            if !is_given {
+                self.stay(ticket.rest).await;
+            }
+            return;
+        }
+        if !is_given {
             return self.direct(asking, Some(ticket)).await;
         }
+        self.calls_due -= 1;
         let asked = self.place.house.clock.now();
         let Ok(mut pass) = self.place.pass(Errand::Extra, asked) else {
             return;
@@ -270,8 +286,15 @@ where
     /// Does not ask: gives what there is beside the upstream. Where there is nothing, an honest refusal, unless asking
     /// costs nothing but the upstream's own error, which the caller may have.
     async fn rest(&mut self, rest: Rest) {
-        if self.give_beside(rest).await {
-            return;
+        if !self.is_answered_beside(rest).await {
+            self.stay(rest).await;
+        }
+    }
+
+    /// The same where nothing beside the upstream has answered.
+    async fn stay(&mut self, rest: Rest) {
+        if let Some(copy) = self.in_hand.clone() {
+            return self.rested(&copy, rest);
         }
         if rest.refuse {
             let named = Fault::resting(rest.class).with_wait(Some(rest.retry_in));
@@ -325,16 +348,24 @@ where
 
     /// Gives what strategies have beside the upstream, or what is in hand. Returns whether there was something.
     async fn give_beside(&mut self, rest: Rest) -> bool {
+        if self.is_answered_beside(rest).await {
+            return true;
+        }
+        let in_hand = self.in_hand.clone();
+        if let Some(copy) = &in_hand {
+            self.rested(copy, rest);
+        }
+        in_hand.is_some()
+    }
+
+    /// Gives what strategies have beside the upstream. Returns whether they had something.
+    async fn is_answered_beside(&mut self, rest: Rest) -> bool {
         let last = Arc::new(Mutex::new(Last::Nothing));
         self.beside = Beside::Only;
         let mut faults = vec![Fault::resting(rest.class)];
         let answered = self.heal(&mut faults, &last).await;
         self.beside = Beside::Tried;
-        let in_hand = self.in_hand.clone();
-        if let Some(copy) = in_hand.as_ref().filter(|_| !answered) {
-            self.rested(copy, rest);
-        }
-        answered || in_hand.is_some()
+        answered
     }
 
     /// Until when the upstream is waited for. With something in hand a probe waits no longer than twice the route's own

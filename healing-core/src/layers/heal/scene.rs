@@ -44,6 +44,8 @@ pub(crate) struct Scene<S, E> {
     /// Calls that the request may still make without being a load more than it would be by itself: one, wherever it goes,
     /// and what has been paid for.
     pub(crate) calls_due: u32,
+    /// Whether what is due is for finding out about the asked upstream before it is for finding out about others.
+    pub(crate) asks_first: bool,
     /// Which strategies are tried now.
     pub(crate) beside: Beside,
     /// How long the primary attempt took.

@@ -129,7 +129,8 @@ where
         sleep_until(place.house.clock.now() + choice.offer.delay).await;
         let began = place.house.clock.now();
         let calls = Calls::new(self.inner.clone(), Arc::clone(&place), Arc::clone(last));
-        let mut calls = calls.of_which_due(self.calls_due).each_within(choice.limit);
+        let calls = calls.of_which_due(self.calls_due, self.asks_first);
+        let mut calls = calls.each_within(choice.limit);
         let (made, stored, due) = (calls.made(), calls.stored(), calls.due());
         let trace = calls.trace();
         let mut run = strategy.run(&place.ask, &mut calls);

@@ -8,6 +8,7 @@
 
 pub(crate) mod cadence;
 mod calendar;
+pub(crate) mod change;
 pub(crate) mod encoding;
 pub(crate) mod exchange;
 mod finding;

@@ -7,7 +7,7 @@
 pub(crate) mod tally;
 pub(crate) mod window;
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use jiff::Timestamp;
 
@@ -69,6 +69,36 @@ pub struct EndpointHealth {
     pub consecutive_successes: u32,
     /// Requests answered usefully over requests in the last 24 hours, 0 to 100, rounded down to a tenth.
     pub uptime_percentage: f64,
+    /// How its answers look otherwise than before, since this process knows it.
+    pub shape_changed: Option<ShapeChange>,
+}
+
+/// How the good answers of a route look otherwise than before, after a change that lasted. Names only, nothing of their content.
+///
+/// ```
+/// use healing_core::ShapeChange;
+/// let change = ShapeChange {
+///     time: "2026-11-24T12:00:00Z".parse()?,
+///     gone: vec!["/quote/price".into()],
+///     came: vec!["/quote/last".into()],
+///     is_retyped: false,
+///     values: None,
+/// };
+/// assert_eq!(change.to_string(), "gone: /quote/price; new: /quote/last");
+/// # Ok::<(), jiff::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ShapeChange {
+    /// When it was believed.
+    pub time: Timestamp,
+    /// Paths that are gone, with `*` for rows and for keys that are values; 32 at most.
+    pub gone: Vec<Box<str>>,
+    /// Paths that came, likewise.
+    pub came: Vec<Box<str>>,
+    /// Whether values are of other types.
+    pub is_retyped: bool,
+    /// How many values an answer had and has, where it has less than a tenth.
+    pub values: Option<(u32, u32)>,
 }
 
 /// What was wrong last with a source, and what healed it.
@@ -120,6 +150,41 @@ pub struct Snapshot {
     pub time: Timestamp,
     /// The sources by name.
     pub sources: Vec<SourceHealth>,
+}
+
+// === impl ShapeChange ===
+
+impl ShapeChange {
+    /// Whether it is the same but for its time.
+    pub(crate) fn is_that_of(&self, other: &Self) -> bool {
+        let time = self.time;
+        Self {
+            time,
+            ..other.clone()
+        } == *self
+    }
+}
+
+impl fmt::Display for ShapeChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if !self.gone.is_empty() {
+            parts.push(format!("gone: {}", self.gone.join(", ")));
+        }
+        if !self.came.is_empty() {
+            parts.push(format!("new: {}", self.came.join(", ")));
+        }
+        if self.is_retyped {
+            parts.push("values of other types".to_owned());
+        }
+        if let Some((before, now)) = self.values {
+            parts.push(format!("{now} values in place of {before}"));
+        }
+        if parts.is_empty() {
+            parts.push("paths without a name".to_owned());
+        }
+        f.write_str(&parts.join("; "))
+    }
 }
 
 // === impl Thresholds ===

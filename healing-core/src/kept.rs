@@ -11,6 +11,7 @@ pub(crate) mod date;
 mod dates;
 pub(crate) mod directives;
 pub(crate) mod giving;
+pub(crate) mod habits;
 mod looks;
 pub(crate) mod memory;
 pub(crate) mod shelf;

@@ -81,7 +81,9 @@ pub use crate::{
     clock::Clock,
     fields::{Expose, Identity, IdentityError},
     healer::{Healer, HealerBuilder},
-    health::{EndpointHealth, HealthStatus, LastFault, Snapshot, SourceHealth, Thresholds},
+    health::{
+        EndpointHealth, HealthStatus, LastFault, ShapeChange, Snapshot, SourceHealth, Thresholds,
+    },
     hop::strip_hop_fields,
     incidents::{
         Alert, AlertChange, AlertLevel, HealingState, Incidents, Resolution, ResolveReason,

@@ -2,6 +2,7 @@
 
 mod cadences;
 mod configured;
+mod path_names;
 mod report;
 mod usuals;
 
@@ -31,6 +32,7 @@ use crate::{
     registry::{
         cadences::Cadences,
         configured::{Configured, place_of},
+        path_names::PathNames,
         usuals::{Remembered, Usuals},
     },
     settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
@@ -90,6 +92,8 @@ pub(crate) struct RouteState {
     pub(crate) usuals: Usuals,
     /// How often they move on.
     pub(crate) cadences: Cadences,
+    /// What their paths are called.
+    pub(crate) path_names: PathNames,
     treatment: ArcSwap<Treatment>,
     /// Where its requests carry their parameters; only of a route that is set.
     pub(crate) pattern: ArcSwapOption<Pattern>,
@@ -315,6 +319,7 @@ impl Registry {
         RouteState {
             usuals,
             cadences,
+            path_names: PathNames::default(),
             route,
             source,
             tally: Tally::new(),

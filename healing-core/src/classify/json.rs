@@ -6,12 +6,15 @@
 mod blocks;
 mod columns;
 mod escapes;
+mod names;
 mod paths;
 mod rows;
 mod walk;
 mod words;
 
 use std::{cell::RefCell, ops::Range};
+
+pub(crate) use names::names;
 
 use crate::{
     body::Chunks,
@@ -45,6 +48,8 @@ pub(crate) struct Scan {
     pub(crate) leaves: u32,
     /// Leaves that are numbers.
     pub(crate) numbers: u32,
+    /// A number that texts share whose paths first carry values of the same types.
+    pub(crate) types: u64,
     /// Where the first texts near the top stand, between their quotes, and whether there are escapes in them.
     texts: [(Range<usize>, bool); MAX_TEXTS],
     /// Whether one of those texts is a sentence.
@@ -142,6 +147,7 @@ impl Scan {
             paths: Paths::new(),
             leaves: 0,
             numbers: 0,
+            types: 0,
             texts: [const { (0..0, false) }; MAX_TEXTS],
             prose: false,
             arrays: false,
@@ -149,17 +155,20 @@ impl Scan {
         }
     }
 
-    fn leaf(&mut self, at: At, tells: bool) {
+    fn leaf(&mut self, at: At, tells: bool, kind: Type) {
         if tells && at.under_error && self.error.is_none() {
             self.error = Some(at.path);
         }
         self.leaves = self.leaves.saturating_add(1);
-        self.paths.note(at.path, at.depth);
+        if self.paths.note(at.path, at.depth) {
+            let of_type = (at.path ^ kind as u64).wrapping_mul(PRIME);
+            self.types = self.types.wrapping_add(of_type);
+        }
     }
 
     fn number(&mut self, at: At, raw: &[u8]) {
         self.numbers = self.numbers.saturating_add(1);
-        self.leaf(at, !at.under_error || !is_zero(raw));
+        self.leaf(at, !at.under_error || !is_zero(raw), Type::Number);
     }
 
     /// Adds what rows hold that repeat one before.
@@ -189,7 +198,7 @@ impl Scan {
         {
             *free = (from..from + raw.len(), is_escaped);
         }
-        self.leaf(at, true);
+        self.leaf(at, true, Type::Text);
     }
 
     fn read_texts(&mut self, text: &str) {
@@ -206,6 +215,14 @@ impl Scan {
     fn sentence(&mut self, text: &str) {
         self.prose |= wording::is_prose(text);
     }
+}
+
+/// What a value is.
+#[derive(Clone, Copy)]
+enum Type {
+    Text = 1,
+    Number = 2,
+    Bool = 3,
 }
 
 /// A place in the text.

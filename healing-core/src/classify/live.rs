@@ -21,7 +21,7 @@ use crate::{
         general, json,
         live::doubt::{Doubt, Looked},
         rules::{Case, Freshness, Range, Rules, Ruling, Whose},
-        shape::{self, Content, Shape},
+        shape::{self, Amount, Content, Shape},
         sources,
         usual::Usual,
         wait,
@@ -80,6 +80,8 @@ pub(crate) struct Judged {
     pub(crate) dated: Option<Dated>,
     /// The number that is watched.
     pub(crate) amount: Option<f64>,
+    /// How much it carries, where it was looked into.
+    pub(crate) carries: Option<Amount>,
 }
 
 /// The newest moment that an answer names, and who says how old that may be.
@@ -178,10 +180,15 @@ impl<'a> Incoming<'a> {
             usual: expected.usual,
         };
         let doubt = Doubt::of(looked);
-        if doubt.is_none() && !self.looks_into_good(promise) {
-            return Judged::only(looked.good());
+        let judged = if doubt.is_none() && !self.looks_into_good(promise) {
+            Judged::only(looked.good())
+        } else {
+            json::in_one(plain, |body| self.weigh(self.exchange(body), looked, doubt))
+        };
+        Judged {
+            carries: content.amount(),
+            ..judged
         }
-        json::in_one(plain, |body| self.weigh(self.exchange(body), looked, doubt))
     }
 
     /// Whether the age of its answers matters.
@@ -217,6 +224,7 @@ impl<'a> Incoming<'a> {
             suspect: incomplete.then_some(Suspect::Incomplete),
             dated,
             amount: self.range.and_then(|range| range.amount(exchange)),
+            carries: None,
         }
     }
 
@@ -334,6 +342,7 @@ impl Judged {
             suspect: None,
             dated,
             amount: None,
+            carries: None,
         }
     }
 
@@ -344,6 +353,7 @@ impl Judged {
             suspect: None,
             dated: Some(dated),
             amount: None,
+            carries: None,
         }
     }
 
@@ -353,6 +363,7 @@ impl Judged {
             suspect: None,
             dated: None,
             amount: None,
+            carries: None,
         }
     }
 }

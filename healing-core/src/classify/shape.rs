@@ -62,6 +62,15 @@ pub(crate) struct Seen {
     scan: Scan,
 }
 
+/// How much a body carries, and of which types.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Amount {
+    /// Values that are neither null nor a container.
+    pub(crate) values: u32,
+    /// A number that bodies share whose paths carry values of the same types.
+    pub(crate) types: u64,
+}
+
 /// Looks at a body, uncoded already.
 pub(crate) fn look(head: &Parts, chunks: &Chunks, promise: Option<&Shape>) -> Content {
     let content_type = head
@@ -118,6 +127,18 @@ fn kind_of(content_type: &[u8], chunks: &Chunks) -> Option<Kind> {
     let says = |word: &str| contains_ignoring_case(content_type, word.as_bytes());
     let is_opaque = OPAQUE.into_iter().any(says);
     (!is_opaque).then(|| Kind::of_words(&start_of(chunks), says))
+}
+
+// === impl Content ===
+
+impl Content {
+    /// How much it carries, where it is JSON.
+    pub(crate) fn amount(&self) -> Option<Amount> {
+        match self {
+            Self::Seen(seen) => seen.amount(),
+            Self::Empty | Self::Cut | Self::NotJson(_) => None,
+        }
+    }
 }
 
 // === impl Shape ===
@@ -221,6 +242,11 @@ impl Shape {
         })
     }
 
+    /// All paths that carry a value.
+    pub(crate) fn paths(&self) -> &[u64] {
+        &self.paths
+    }
+
     fn data(&self) -> &[u64] {
         self.paths.get(..self.data).unwrap_or_default()
     }
@@ -239,6 +265,15 @@ impl Seen {
             paths: paths.into(),
             data,
         }
+    }
+
+    /// How much of what it carries, where it is JSON.
+    pub(crate) fn amount(&self) -> Option<Amount> {
+        let amount = Amount {
+            values: self.scan.leaves,
+            types: self.scan.types,
+        };
+        (self.kind == Some(Kind::Json)).then_some(amount)
     }
 
     /// Whether it has just that shape.

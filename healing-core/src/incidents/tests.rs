@@ -71,6 +71,7 @@ fn source(name: &str, status: HealthStatus, route: (&str, u32, Timestamp)) -> So
         consecutive_failures: 0,
         consecutive_successes: successes,
         uptime_percentage: 90.0,
+        shape_changed: None,
     };
     SourceHealth {
         source: slug(name),

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     classify::{freshness::Moment, shape::Shape},
-    kept::{BodyHash, copy::Copy, dates::Dates, looks::Looks, steps::Steps},
+    kept::{BodyHash, copy::Copy, dates::Dates, habits::Habits, looks::Looks, steps::Steps},
     lock::lock,
     outage::{Gate, Guards},
 };
@@ -46,6 +46,7 @@ pub(crate) struct Memory {
     pub(crate) dates: Dates,
     pub(crate) steps: Steps,
     pub(crate) looks: Looks,
+    pub(crate) habits: Habits,
     candidate: Mutex<Option<(u64, u8)>>,
     /// Whether there is one. All that a healthy answer reads.
     has_candidate: AtomicBool,
@@ -75,6 +76,7 @@ impl Memory {
             dates: Dates::default(),
             steps: Steps::default(),
             looks: Looks::default(),
+            habits: Habits::default(),
             candidate: Mutex::new(None),
             has_candidate: AtomicBool::new(false),
             gate: Arc::new(Gate::new(Guards::One, now)),

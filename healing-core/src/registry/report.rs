@@ -112,6 +112,7 @@ impl Registry {
             consecutive_failures: tally.failures_in_a_row.load(Relaxed),
             consecutive_successes: tally.successes_in_a_row.load(Relaxed),
             uptime_percentage: percentage(day.direct + day.healed, day.requests()),
+            shape_changed: state.path_names.changed(),
         }
     }
 

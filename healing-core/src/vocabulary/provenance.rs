@@ -102,6 +102,10 @@ pub enum Suspect {
     OutOfRange,
     /// The newest that it names has not moved for far longer than it ever did.
     Stalled,
+    /// A field is gone that was always there, or is of another type.
+    Changed,
+    /// It carries less than a tenth of the values that it always had.
+    Shrunk,
 }
 
 /// What the kept copies had to do with an answer (RFC 9211).
@@ -213,6 +217,8 @@ impl Suspect {
             Self::Jump => "jump",
             Self::OutOfRange => "out_of_range",
             Self::Stalled => "stalled",
+            Self::Changed => "changed",
+            Self::Shrunk => "shrunk",
         }
     }
 }

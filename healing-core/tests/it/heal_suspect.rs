@@ -150,3 +150,54 @@ async fn what_moved_for_weeks_and_stands_still_for_days_is_stalled_and_remembere
     };
     assert_eq!(cadences(&after.shapes()), cadences(&kept));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_is_gone_is_suspect_and_then_told_as_a_change_of_the_route() {
+    let upstream = Upstream::that(price(1.0));
+    let (client, healer) = set(&upstream, |_| {});
+    for n in 0..8 {
+        upstream.becomes(price(f64::from(n)));
+        assert_eq!(ask(&client, get(URL)).await.truth.suspect, None);
+    }
+    upstream.becomes(answer(503, ""));
+    ask(&client, get(URL)).await;
+    let mut told = Vec::new();
+    for n in 0..4 {
+        upstream.becomes(json(format!(r#"{{"quote":{{"last":{n}.5,"open":1.5}}}}"#)));
+        let got = ask(&client, get(URL)).await;
+        assert!(got.is_fresh(), "it is a remark: {got:?}");
+        told.push(got.truth.suspect);
+    }
+    let changed = Some(Suspect::Changed);
+    assert_eq!(told, [changed, changed, None, None]);
+    let route = healer.snapshot().sources.remove(0).routes.remove(0);
+    let change = route.shape_changed.unwrap();
+    assert_eq!(change.to_string(), "gone: /quote/price; new: /quote/last");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_has_few_rows_where_it_had_many_is_suspect() {
+    let rows = |count: usize| {
+        json(format!(
+            r#"{{"rows":[{}]}}"#,
+            vec![r#"{"a":1,"b":"x"}"#; count].join(",")
+        ))
+    };
+    let upstream = Upstream::that(rows(500));
+    let (client, healer) = set(&upstream, |_| {});
+    for count in 500..510 {
+        upstream.becomes(rows(count));
+        assert_eq!(ask(&client, get(URL)).await.truth.suspect, None);
+    }
+    let mut told = Vec::new();
+    for count in [3, 4, 5, 6] {
+        upstream.becomes(rows(count));
+        told.push(ask(&client, get(URL)).await.truth.suspect);
+    }
+    let shrunk = Some(Suspect::Shrunk);
+    assert_eq!(told, [shrunk, shrunk, None, None]);
+    let route = healer.snapshot().sources.remove(0).routes.remove(0);
+    assert_eq!(route.failed_requests, 0);
+    let (before, now) = route.shape_changed.unwrap().values.unwrap();
+    assert!(before > 900 && now == 6, "{before}, {now}");
+}

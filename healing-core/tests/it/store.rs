@@ -221,6 +221,7 @@ async fn a_health_row_takes_the_place_of_the_one_before(store: &dyn Store) {
         consecutive_failures: 3,
         consecutive_successes: 0,
         uptime_percentage: 99.9,
+        shape_changed: None,
     };
     let yahoo = EndpointHealth {
         route: Route::new(source("yahoo_finance"), "/v8"),
@@ -242,6 +243,7 @@ async fn a_health_row_takes_the_place_of_the_one_before(store: &dyn Store) {
         consecutive_failures: 0,
         consecutive_successes: 9,
         uptime_percentage: 98.0,
+        shape_changed: None,
         ..fred
     };
     store

@@ -122,6 +122,20 @@
     ];
   }
 
+  // What the answers of a route have otherwise than before: names of paths, shown as text.
+  function shapeOf(route) {
+    const change = route.shape_changed;
+    if (!change) return [];
+    const said = [];
+    if (change.gone.length) said.push(`gone: ${change.gone.join(', ')}`);
+    if (change.came.length) said.push(`new: ${change.came.join(', ')}`);
+    if (change.retyped) said.push('values of other types');
+    if (change.values) said.push(`${change.values[1]} values in place of ${change.values[0]}`);
+    const node = make('span', 'second', 'looks otherwise since ');
+    node.append(time(change.time), `: ${said.join('; ')}`);
+    return [node];
+  }
+
   function routeTable(endpoint) {
     const table = make('table');
     const head = make('tr');
@@ -138,7 +152,7 @@
     for (const route of routes) {
       const row = make('tr');
       row.append(
-        cell('', make('code', '', route.route)),
+        cell('', make('code', '', route.route), ...shapeOf(route)),
         cell('', word(route.status, route.status)),
         cell('number', percent(route.uptime_percentage)),
         cell('number', route.avg_ms > 0 ? span(route.avg_ms) : '-'),

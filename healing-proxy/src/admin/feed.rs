@@ -17,15 +17,19 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use healing_core::{AlertChange, Resolution, ResolveReason};
+use healing_core::{AlertChange, Resolution, ResolveReason, Route, ShapeChange};
+use jiff::Timestamp;
 use tokio::{
-    sync::broadcast::{self, error::RecvError, error::TryRecvError},
+    sync::{
+        broadcast::{self, error::RecvError, error::TryRecvError},
+        watch,
+    },
     time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 use uuid::Uuid;
 
 use super::{Admin, AdminSettings, guard, messages, problem::Problem};
-use crate::agents::Board;
+use crate::agents::{Board, Seen};
 
 /// The longest message that a reader may send.
 const MAX_INBOUND: usize = 4096;
@@ -118,6 +122,8 @@ struct Reader {
     told: HashSet<Uuid>,
     /// The number of the newest event that it was told.
     event: u64,
+    /// When the newest change of a shape was that it was told.
+    shapes: Timestamp,
 }
 
 // === impl Reader ===
@@ -126,6 +132,10 @@ impl Reader {
     fn new(socket: WebSocket, board: Board, settings: Arc<AdminSettings>) -> Self {
         let news = board.news();
         let event = board.events_so_far();
+        let changes = changes_in(&board.seen())
+            .map(|(_, change)| change.time)
+            .max();
+        let shapes = changes.unwrap_or(Timestamp::MIN);
         Self {
             socket,
             board,
@@ -133,6 +143,7 @@ impl Reader {
             news,
             told: HashSet::new(),
             event,
+            shapes,
         }
     }
 
@@ -168,6 +179,7 @@ impl Reader {
                 () = sleep_until(told_at + PACE), if waiting => {
                     self.catch_up().await?;
                     self.send_events().await?;
+                    self.send_shapes(&seen).await?;
                     self.send_health(&mut seen).await?;
                     told_at = Instant::now();
                     waiting = false;
@@ -259,10 +271,19 @@ impl Reader {
         Ok(())
     }
 
-    async fn send_health(
-        &mut self,
-        seen: &mut tokio::sync::watch::Receiver<Arc<crate::agents::Seen>>,
-    ) -> Result<(), Gone> {
+    /// Tells which routes look otherwise since it was told last.
+    async fn send_shapes(&mut self, seen: &watch::Receiver<Arc<Seen>>) -> Result<(), Gone> {
+        let newest = Arc::clone(&seen.borrow());
+        let since = self.shapes;
+        let new = changes_in(&newest).filter(|(_, change)| change.time > since);
+        for (route, change) in new.take(MAX_EVENTS) {
+            self.shapes = self.shapes.max(change.time);
+            self.send(messages::shape_changed(route, change)).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_health(&mut self, seen: &mut watch::Receiver<Arc<Seen>>) -> Result<(), Gone> {
         let newest = Arc::clone(&seen.borrow_and_update());
         self.send(messages::health_update(&newest)).await
     }
@@ -287,4 +308,14 @@ impl Reader {
             Ok(Err(_)) | Err(_) => Err(Gone),
         }
     }
+}
+
+/// The routes that look otherwise than before.
+fn changes_in(seen: &Seen) -> impl Iterator<Item = (&Route, &ShapeChange)> {
+    let routes = seen
+        .snapshot
+        .sources
+        .iter()
+        .flat_map(|source| &source.routes);
+    routes.filter_map(|health| Some((&health.route, health.shape_changed.as_ref()?)))
 }

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use axum::extract::ws::Utf8Bytes;
 use healing_core::{
-    Alert, EndpointHealth, HealthStatus, LastFault, Resolution, Snapshot, SourceHealth, StoredEvent,
+    Alert, EndpointHealth, HealthStatus, LastFault, Resolution, Route, ShapeChange, Snapshot,
+    SourceHealth, StoredEvent,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -79,6 +80,21 @@ struct RouteForm<'a> {
     last_success: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_failure: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shape_changed: Option<ShapeForm<'a>>,
+}
+
+/// How the answers of a route look otherwise than before.
+#[derive(Debug, Serialize)]
+struct ShapeForm<'a> {
+    time: String,
+    /// Names of paths.
+    gone: &'a [Box<str>],
+    came: &'a [Box<str>],
+    retyped: bool,
+    /// How many values there were, and are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<(u32, u32)>,
 }
 
 /// An incident on the feed. The first four fields are required.
@@ -194,6 +210,21 @@ impl<'a> RouteForm<'a> {
             consecutive_failures: health.consecutive_failures,
             last_success: health.last_success.map(millis),
             last_failure: health.last_failure.map(millis),
+            shape_changed: health.shape_changed.as_ref().map(ShapeForm::of),
+        }
+    }
+}
+
+// === impl ShapeForm ===
+
+impl<'a> ShapeForm<'a> {
+    fn of(change: &'a ShapeChange) -> Self {
+        Self {
+            time: millis(change.time),
+            gone: &change.gone,
+            came: &change.came,
+            retyped: change.is_retyped,
+            values: change.values,
         }
     }
 }
@@ -211,7 +242,7 @@ impl<'a> AlertForm<'a> {
             source: alert.source.as_ref().map(healing_core::Source::as_str),
             class: alert.class.map(healing_core::FaultClass::as_str),
             detail: alert.detail.clone(),
-            route: alert.route.as_ref().map(healing_core::Route::template),
+            route: alert.route.as_ref().map(Route::template),
             recommendation: alert.recommendation,
             started_at: millis(alert.started_at),
             flapping: alert.flapping,
@@ -226,7 +257,7 @@ pub(super) fn hello(name: &str, version: &str, now: Timestamp) -> Utf8Bytes {
         "type": "hello",
         "version": FORM,
         "server": { "name": name, "version": version },
-        "features": ["alert_updated", "event", "bye"],
+        "features": ["alert_updated", "event", "shape_changed", "bye"],
         "time": millis(now),
     }))
 }
@@ -264,6 +295,16 @@ pub(super) fn alert_resolved(end: &Resolution) -> Utf8Bytes {
 /// An event, and how many before it were left out because there were too many.
 pub(super) fn event(event: &StoredEvent, left_out: u64) -> Utf8Bytes {
     text(&json!({ "type": "event", "event": event, "left_out": left_out }))
+}
+
+/// That the answers of a route look otherwise from now on.
+pub(super) fn shape_changed(route: &Route, change: &ShapeChange) -> Utf8Bytes {
+    text(&json!({
+        "type": "shape_changed",
+        "source": route.source().as_str(),
+        "route": route.template(),
+        "change": ShapeForm::of(change),
+    }))
 }
 
 /// The last message.

@@ -29,6 +29,7 @@ fn snapshot(second: i64, requests: u64) -> Snapshot {
         consecutive_failures: 0,
         consecutive_successes: 0,
         uptime_percentage: 100.0,
+        shape_changed: None,
     };
     let source = SourceHealth {
         source: endpoint.route.source().clone(),

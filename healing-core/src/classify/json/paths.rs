@@ -78,20 +78,24 @@ impl Paths {
         self.len == MAX_PATHS
     }
 
-    /// A value was seen there.
-    pub(super) fn note(&mut self, path: u64, depth: u8) {
+    /// A value was seen there. Returns whether it is the first.
+    pub(super) fn note(&mut self, path: u64, depth: u8) -> bool {
         let guess = self
             .follows
             .get(usize::from(self.last))
             .copied()
             .unwrap_or_default();
+        let mut is_first = false;
         let number = if self.all().get(usize::from(guess)) == Some(&path) {
             guess
         } else {
             let number = match self.find(path) {
                 Ok(number) => number,
-                Err(_) if self.is_full() => return,
-                Err(place) => self.add(path, depth, place),
+                Err(_) if self.is_full() => return false,
+                Err(place) => {
+                    is_first = true;
+                    self.add(path, depth, place)
+                }
             };
             if let Some(next) = self.follows.get_mut(usize::from(self.last)) {
                 *next = number;
@@ -99,6 +103,7 @@ impl Paths {
             number
         };
         self.last = number;
+        is_first
     }
 
     fn add(&mut self, path: u64, depth: u8, place: usize) -> u8 {

@@ -3,7 +3,7 @@
 use wide::u8x16;
 
 use crate::classify::json::{
-    At, Key, NoJson, Scan,
+    At, Key, NoJson, Scan, Type,
     blocks::{self, block_of},
     columns,
     escapes::unescaped,
@@ -75,8 +75,12 @@ impl<'t, 's> Walk<'t, 's> {
             }
             b'{' if at.depth < MAX_DEPTH => return self.object(at),
             b'[' if at.depth < MAX_DEPTH => return self.array(at),
-            b't' => self.word(b"true").map(|()| self.scan.leaf(at, true))?,
-            b'f' => self.word(b"false").map(|()| self.scan.leaf(at, false))?,
+            b't' => self
+                .word(b"true")
+                .map(|()| self.scan.leaf(at, true, Type::Bool))?,
+            b'f' => self
+                .word(b"false")
+                .map(|()| self.scan.leaf(at, false, Type::Bool))?,
             b'n' => self.word(b"null")?, // carries nothing
             _ => return Err(NoJson::Invalid),
         }

@@ -9,10 +9,14 @@ use crate::{
     classify::{
         BodyVerdict, Reply,
         live::{Dated, Expected, Incoming, Judged},
-        shape::Shape,
+        shape::{Amount, Shape},
         times,
     },
-    kept::{BodyHash, Received, memory::Memory},
+    kept::{
+        BodyHash, Received,
+        habits::{Came, Remark},
+        memory::Memory,
+    },
     layers::heal::call::{Asked, Bad, Frozen, Good, Last, Place, as_it_comes},
     vocabulary::{
         fault::{Domain, Fault, FaultClass},
@@ -156,6 +160,7 @@ impl Place {
                 },
             )
         });
+        let is_believed = matches!(judged.verdict, BodyVerdict::Changed(..));
         let settled = self.settle(judged.verdict, memory.as_ref());
         let learned = settled.and_then(|shape| {
             self.keep_to_rules(&whole)?;
@@ -168,6 +173,8 @@ impl Place {
                 dated: judged.dated,
                 suspect: judged.suspect,
                 amount: judged.amount,
+                carries: judged.carries,
+                is_believed,
             })
         });
         match learned {
@@ -291,10 +298,13 @@ impl Place {
             known: known.flatten(),
         };
         let odd = |amount| self.is_odd(amount, &memory);
+        let missed = self.misses(&whole, &learned, &memory);
         let suspect = learned.suspect.or_else(|| learned.amount.and_then(odd));
-        learned.suspect = suspect;
+        learned.suspect = suspect.or(missed);
         let stalled = || self.stands_still(&whole, &learned, &memory);
-        let suspect = suspect.or_else(|| stalled().then_some(Suspect::Stalled));
+        let suspect = learned
+            .suspect
+            .or_else(|| stalled().then_some(Suspect::Stalled));
         self.learn(&memory, learned);
         let stored = self.keep(&received, &memory);
         Good {
@@ -328,6 +338,37 @@ impl Place {
             let url = self.address.key.object();
             self.route.cadences.look(url, newest, now)
         })
+    }
+
+    /// What a good answer lacks of what those before it always had. What lasts is how it is now, and is told.
+    fn misses(&self, whole: &Whole, learned: &Learned, memory: &Memory) -> Option<Suspect> {
+        let amount = learned.carries?;
+        let before = learned
+            .shape
+            .as_ref()
+            .and_then(|_| memory.promise(learned.varies_by));
+        let came = Came {
+            amount,
+            before: before.as_deref(),
+            now: learned.shape.as_ref(),
+            is_believed: learned.is_believed,
+        };
+        let remark = memory.habits.note(came);
+        if let Some(shape) = &learned.shape {
+            let body = (&whole.head.headers, &whole.chunks);
+            self.route.path_names.learn(shape, body);
+        }
+        match remark {
+            Remark::Nothing => None,
+            Remark::Odd(suspect) => Some(suspect),
+            Remark::Lasts(change) => {
+                if let Some(told) = self.route.path_names.changes(&change, self.time()) {
+                    let route = &self.route.route;
+                    tracing::info!(%route, change = %told, "the answers of a route look otherwise");
+                }
+                None
+            }
+        }
     }
 
     fn learn(&self, memory: &Memory, learned: Learned) {
@@ -376,4 +417,8 @@ struct Learned {
     suspect: Option<Suspect>,
     /// The number that is watched.
     amount: Option<f64>,
+    /// How much it carries, where it was looked into.
+    carries: Option<Amount>,
+    /// Whether its shape came so often that it is believed.
+    is_believed: bool,
 }

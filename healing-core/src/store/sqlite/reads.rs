@@ -98,6 +98,7 @@ fn endpoint_health(row: &SqliteRow) -> Result<EndpointHealth, sqlx::Error> {
         consecutive_failures: row.try_get("consecutive_failures")?,
         consecutive_successes: row.try_get("consecutive_successes")?,
         uptime_percentage: row.try_get("uptime_percentage")?,
+        shape_changed: None,
     })
 }
 

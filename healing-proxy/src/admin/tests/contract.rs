@@ -1,6 +1,6 @@
 //! What the specification's own client demands of every message: it breaks, or shows something untrue, otherwise.
 
-use healing_core::{AlertChange, AlertLevel, HealthStatus, Resolution, ResolveReason};
+use healing_core::{AlertChange, AlertLevel, HealthStatus, Resolution, ResolveReason, ShapeChange};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
@@ -120,7 +120,7 @@ async fn a_new_reader_gets_hello_the_open_alerts_and_at_once_a_snapshot() {
         messages[0],
         json!({
             "type": "hello", "version": 1, "server": { "name": "heal-test", "version": "0.1.0" },
-            "features": ["alert_updated", "event", "bye"], "time": messages[0]["time"],
+            "features": ["alert_updated", "event", "shape_changed", "bye"], "time": messages[0]["time"],
         })
     );
     assert_eq!(
@@ -169,6 +169,51 @@ async fn a_snapshot_has_every_field_of_the_form() {
             }],
         })
     );
+}
+
+#[tokio::test]
+async fn a_route_that_looks_otherwise_is_told_once_and_shown_with_it() {
+    let change = |time| ShapeChange {
+        time,
+        gone: vec!["/quote/price".into()],
+        came: vec!["/quote/last".into()],
+        is_retyped: false,
+        values: Some((500, 3)),
+    };
+    let with = |time| {
+        let mut source = source("fred_api", HealthStatus::Healthy);
+        source.routes[0].shape_changed = Some(change(time));
+        source
+    };
+    let served = served(board(snapshot(0, vec![with(at(-60))])), settings()).await;
+    let mut client = served.connect().await;
+    let first = safe_up_to_health(&mut client).await;
+    let shown = json!({
+        "time": "2027-01-15T07:59:00.000Z", "gone": ["/quote/price"], "came": ["/quote/last"],
+        "retyped": false, "values": [500, 3],
+    });
+    assert_eq!(
+        first[1]["endpoints"][0]["routes"][0]["shape_changed"],
+        shown
+    );
+    let news = at(60);
+    for seq in 1..3 {
+        let mut source = with(news);
+        source.requests += u64::try_from(seq).unwrap();
+        served.board.publish(snapshot(seq, vec![source]));
+        let told = safe_up_to_health(&mut client).await;
+        let kinds: Vec<&str> = told.iter().filter_map(|one| one["type"].as_str()).collect();
+        let expected: &[&str] = if seq == 1 {
+            &["shape_changed", "health_update"]
+        } else {
+            &["health_update"]
+        };
+        assert_eq!(kinds, expected);
+        if seq == 1 {
+            assert_eq!(told[0]["route"], "/api/series/{id}");
+            assert_eq!(told[0]["change"]["gone"], json!(["/quote/price"]));
+        }
+    }
 }
 
 #[tokio::test]

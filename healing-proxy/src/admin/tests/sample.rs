@@ -57,6 +57,7 @@ pub(super) fn source(name: &str, status: HealthStatus) -> SourceHealth {
         consecutive_failures: 0,
         consecutive_successes: 3,
         uptime_percentage: 99.9,
+        shape_changed: None,
     };
     SourceHealth {
         source: slug(name),

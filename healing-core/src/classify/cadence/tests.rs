@@ -54,7 +54,7 @@ impl Market {
         match self {
             Self::NewYork => Named::of(Moment::Day(day)).is_in_session(),
             Self::Toronto => !within((2, 19), (2, 20)) && !within((7, 1), (7, 1)),
-            Self::Shanghai => !within((1, 28), (2, 5)) && !within((9, 29), (10, 8)),
+            Self::Shanghai => !within((1, 28), (2, 5)) && !within((11, 5), (11, 14)),
             Self::London => !within((12, 24), (12, 28)) && !within((5, 4), (5, 7)),
         }
     }
@@ -147,7 +147,7 @@ fn feed() -> impl Strategy<Value = Feed> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn good_traffic_of_any_frequency_and_market_never_stands_still(
@@ -155,7 +155,8 @@ proptest! {
         year in 2022_i16..2026,
         day in 1_i64..365,
         // Seconds between two looks, most of them of one kind.
-        usual in prop_oneof![MINUTE..DAY / 4, DAY / 2..3 * DAY],
+        usual in prop_oneof![DAY / 24..DAY / 3, DAY / 3..3 * DAY],
+        has_breaks: bool,
         looks in proptest::collection::vec((0_i64..1000, 0_u8..40), 400..900),
     ) {
         let start = date(year, 1, 1).to_zoned(TimeZone::UTC).unwrap().timestamp();
@@ -164,8 +165,8 @@ proptest! {
         for (share, kind) in looks {
             // Now and then nobody asks for days, or for hours.
             let pause = match kind {
-                0 => 9 * DAY,
-                1..=3 => DAY,
+                0 if has_breaks => 9 * DAY,
+                1..=3 if has_breaks => DAY,
                 _ => MINUTE + usual * share / 500,
             };
             now = later(now, pause);
@@ -186,6 +187,32 @@ proptest! {
         let text = serde_json::to_string(&cadence).unwrap();
         prop_assert_eq!(serde_json::from_str::<Cadence>(&text).unwrap(), cadence);
     }
+}
+
+/// The feeds that are looked at each `step` seconds for two years, and whether any was missed.
+fn assert_never_missed(feeds: &[Feed], step: i64) {
+    for feed in feeds {
+        let mut now = at("2024-01-10T00:10:00Z");
+        let mut cadence = Cadence::begin(feed.newest(now), now);
+        for _ in 0..730 * DAY / step {
+            now = later(now, step);
+            cadence.note(feed.newest(now), now);
+            assert!(!cadence.stands_still(now), "{feed:?} at {now}: {cadence:?}");
+        }
+    }
+}
+
+#[test]
+fn who_looks_often_misses_no_holiday_of_any_market() {
+    use Market::{London, NewYork, Shanghai, Toronto};
+    let markets = [NewYork, Toronto, Shanghai, London];
+    assert_never_missed(&markets.map(Feed::Quotes), 30 * MINUTE);
+    assert_never_missed(&markets.map(|market| Feed::Daily(market, 9)), DAY / 3);
+    assert_never_missed(&markets.map(|market| Feed::Daily(market, 40)), DAY);
+    let monthly = |lag| Feed::Periods { months: 1, lag };
+    let quarterly = Feed::Periods { months: 3, lag: 60 };
+    assert_never_missed(&[Feed::Batches, monthly(14), monthly(55), quarterly], DAY);
+    assert_never_missed(&[Feed::Always(MINUTE), Feed::Always(7 * DAY)], DAY / 4);
 }
 
 /// What was learned of a feed that was looked at each `step` seconds for that many days, and when that was.

@@ -21,7 +21,7 @@ use crate::{
     health::Snapshot,
     kept::{BodyHash, Kept, memory::Memory, shelf::CopyLog},
     layers::observe::Observer,
-    learner::{Learner, LearnerCounts, decision::Decision},
+    learner::{Learner, LearnerCounts, decision::Decision, names::Name, recall::LessonLog},
     pace::PaceHealth,
     registry::{Registry, RouteState, SourceState},
     settings::{Caching, Settings, SettingsError, SourceSettings, Treatment},
@@ -30,6 +30,7 @@ use crate::{
         fault::Fault,
         fidelity::Fidelity,
         kept_copy::{CopyChanges, KeptCopy},
+        lesson::Lesson,
         observation::{RouteShape, Sink},
         provenance::Provenance,
         source::Source,
@@ -190,6 +191,46 @@ impl Healer {
             tracing::warn!(useless, "copies of an earlier process are set aside");
         }
         log
+    }
+
+    /// What was learned since that log was begun or last asked with, to be kept over restarts.
+    pub fn lessons(&self, log: &mut LessonLog) -> Vec<Lesson> {
+        let House {
+            learner,
+            registry,
+            clock,
+            ..
+        } = &*self.house;
+        learner.lessons(log, clock, || registry.names())
+    }
+
+    /// Takes what an earlier process learned; best before the first request, for what is learned already is newer. What
+    /// cannot be read is learned anew, with a message in the log of the process.
+    pub fn recall_lessons(&self, lessons: &[Lesson]) {
+        let House {
+            learner,
+            registry,
+            clock,
+            ..
+        } = &*self.house;
+        let mut known = registry.numbers();
+        let number = |name: &Name| {
+            if let Some(number) = known.get(name) {
+                return Some(*number);
+            }
+            let number = registry.reserve(name)?;
+            known.insert(name.clone(), number);
+            Some(number)
+        };
+        let recalled = learner.recall(lessons, clock, number);
+        registry.suspects(&recalled.suspects);
+        if recalled.set_aside > 0 {
+            let set_aside = recalled.set_aside;
+            tracing::warn!(
+                set_aside,
+                "lessons of an earlier process cannot be read; what they were about is learned anew"
+            );
+        }
     }
 
     /// The wall time of the healer's clock.

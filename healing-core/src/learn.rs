@@ -12,6 +12,7 @@ mod pooled;
 mod price;
 mod worth;
 
+pub(crate) use belief::Standing;
 pub use belief::{Beliefs, Chance, Part, relaxed};
 pub use blame::{Blame, Cause, Culprit, Outages};
 pub use cells::Cells;

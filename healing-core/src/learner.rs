@@ -8,12 +8,16 @@
 pub(crate) mod decision;
 pub(crate) mod decisions;
 mod known;
+pub(crate) mod names;
 mod outer;
+pub(crate) mod recall;
 mod remedies;
 mod suspects;
 pub(crate) mod worth;
+mod written;
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         Mutex,
@@ -55,12 +59,12 @@ pub(crate) struct Needs {
 }
 
 /// A remedy at a route.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Remedy {
     /// The number of the asked route.
     pub(crate) route: u32,
     /// The strategy's name.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
 }
 
 /// What is asked about a remedy before it is tried.
@@ -123,6 +127,8 @@ pub struct LearnerCounts {
     pub unlearned: u64,
     /// Decisions on record.
     pub decisions: usize,
+    /// Lessons of an earlier process that could not be read.
+    pub set_aside: u64,
 }
 
 #[derive(Debug, Default)]
@@ -132,6 +138,7 @@ struct State {
     sources: Sources,
     remedies: Remedies,
     outer: Outer,
+    set_aside: u64,
 }
 
 // === impl Learner ===
@@ -157,7 +164,7 @@ impl Learner {
         let (mut state, now) = (lock(&self.state), now.as_secs_f64());
         let state = &mut *state;
         for (_, cause, seconds) in state.beliefs.succeeded(&needs.parts(), now) {
-            state.sources.ended(needs.source, cause, seconds);
+            state.sources.ended((needs.source, now), cause, seconds);
         }
         let left = state.suspects.look(needs.source, &state.beliefs, now);
         // Under the lock, so that no failure in between is forgotten.
@@ -203,7 +210,7 @@ impl Learner {
             let left = failure.needs.parts();
             let left = left.into_iter().filter(|part| !cleared.contains(part));
             let shares = state.beliefs.exonerated(left, &blame, now);
-            let source = failure.needs.source;
+            let source = (failure.needs.source, now);
             state.sources.blamed(source, failure.cause, &shares);
         }
     }
@@ -249,6 +256,7 @@ impl Learner {
             forgotten: state.remedies.forgotten(),
             unlearned: state.sources.unlearned() + state.suspects.unnoted(),
             decisions: self.decisions.len(),
+            set_aside: state.set_aside,
         }
     }
 }
@@ -278,7 +286,10 @@ impl State {
         now: f64,
     ) -> Prospect {
         let name = query.id.as_str();
-        let own = self.remedies.get(Remedy { route, name });
+        let own = self.remedies.get(&Remedy {
+            route,
+            name: Cow::Borrowed(name),
+        });
         let [succeeded, failed] = own.map_or([0.0; 2], |own| own.counts(now));
         let pooled = self.outer.pooled(name);
         let reliability = pooled.after(succeeded, succeeded + failed);

@@ -98,6 +98,7 @@ pub use crate::{
     learner::{
         LearnerCounts,
         decision::{Considered, Decision, Figures, Foresight, Left, Outcome},
+        recall::LessonLog,
     },
     pace::{KeyHealth, PaceHealth},
     problem::Problem,
@@ -133,6 +134,7 @@ pub use crate::{
         fault::{Domain, Fault, FaultClass, FaultClassError},
         fidelity::{Fidelity, FidelityError, Floor},
         kept_copy::{CopyChanges, KeptCopy},
+        lesson::Lesson,
         observation::{ErrorEvent, RouteShape, Sink},
         pattern::{Param, Pattern},
         provenance::{CacheUse, Instead, Observed, Provenance, StrategyId, Suspect},

@@ -39,6 +39,11 @@ pub(crate) enum Guards {
 /// The number of the next gate. Numbers only tell gates apart; nothing depends on what they are.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
+/// A number that nothing has yet.
+pub(crate) fn next_number() -> u32 {
+    NEXT.fetch_add(1, Relaxed)
+}
+
 /// Remembers whether something is worth asking.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -127,6 +132,11 @@ impl Gate {
 
     /// A gate that lets everything pass.
     pub(crate) fn new(guards: Guards, now: Instant) -> Self {
+        Self::numbered(guards, None, now)
+    }
+
+    /// The same, under a number that was kept for it.
+    pub(crate) fn numbered(guards: Guards, number: Option<u32>, now: Instant) -> Self {
         let memory = Memory {
             phase: Phase::Passing,
             good_since: None,
@@ -143,7 +153,7 @@ impl Gate {
         };
         Self {
             guards,
-            number: NEXT.fetch_add(1, Relaxed),
+            number: number.unwrap_or_else(next_number),
             marked: AtomicBool::new(false),
             memory: Mutex::new(memory),
         }

@@ -2,6 +2,7 @@
 
 mod cadences;
 mod configured;
+mod numbers;
 mod path_names;
 mod report;
 mod usuals;
@@ -26,12 +27,14 @@ use crate::{
     clock::Clock,
     discover::{self, Discovery, Found},
     health::{HealthStatus, LastFault, tally::Tally, window::Windows},
+    learner::names::Name,
     lock::lock,
     outage::{Gate, Guards, mistakes::Mistakes},
     pace::{Pace, PaceHealth, Share},
     registry::{
         cadences::Cadences,
         configured::{Configured, place_of},
+        numbers::Reserved,
         path_names::PathNames,
         usuals::{Remembered, Usuals},
     },
@@ -60,6 +63,7 @@ pub(crate) struct Registry {
     /// How often something was set.
     generation: AtomicU64,
     remembered: Remembered,
+    reserved: Reserved,
 }
 
 /// Where a request belongs.
@@ -146,6 +150,7 @@ impl Registry {
             configuring: Mutex::default(),
             generation: AtomicU64::new(0),
             remembered: Remembered::default(),
+            reserved: Reserved::default(),
         };
         if let Some(settings) = only {
             registry.configure_source(settings);
@@ -236,16 +241,15 @@ impl Registry {
 
     /// The state of a source that answers at that host, where one is known.
     fn source_state(&self, source: &Source, host: &str) -> Arc<SourceState> {
+        let number = || self.reserved(&Name::Source(source.clone()));
         let begin = || {
+            let named = (source.clone(), number());
             let budget = Budget::new(self.budget);
-            Arc::new(SourceState::new(
-                (source.clone(), host),
-                budget,
-                self.clock.now(),
-            ))
+            SourceState::new(named, host, budget, self.clock.now())
         };
         let mut states = lock(&self.sources);
-        Arc::clone(states.entry(source.clone()).or_insert_with(begin))
+        let state = states.entry(source.clone());
+        Arc::clone(state.or_insert_with(|| Arc::new(begin())))
     }
 
     fn begin_configured(&self, name: Route, route: &RouteSettings) -> Arc<RouteState> {
@@ -287,7 +291,8 @@ impl Registry {
         } else {
             authority
         };
-        let gate = Arc::new(Gate::new(Guards::One, self.clock.now()));
+        let number = self.reserved(&Name::Host(name.into()));
+        let gate = Arc::new(Gate::numbered(Guards::One, number, self.clock.now()));
         let other = Arc::new(self.begin_route(discover::other(), "", &gate));
         let fresh = Arc::new(Site {
             gate,
@@ -320,10 +325,10 @@ impl Registry {
             usuals,
             cadences,
             path_names: PathNames::default(),
+            gate: self.gate_of_route(&route, authority, now),
             route,
             source,
             tally: Tally::new(),
-            gate: Arc::new(Gate::new(Guards::Many, now)),
             mistakes: Mistakes::new(),
             treatment: ArcSwap::new(Arc::clone(&self.configured.load().otherwise)),
             pattern: ArcSwapOption::empty(),
@@ -383,8 +388,13 @@ impl Found for RouteState {
 // === impl SourceState ===
 
 impl SourceState {
-    /// A source that answers at that host, where one is known.
-    fn new((source, host): (Source, &str), budget: Budget, now: Instant) -> Self {
+    /// A source that answers at that host, where one is known; under the number that is kept for it, where one is.
+    fn new(
+        (source, number): (Source, Option<u32>),
+        host: &str,
+        budget: Budget,
+        now: Instant,
+    ) -> Self {
         let built_in = sources::rules_of(source.as_str(), host);
         Self {
             settings: ArcSwap::from_pointee(SourceSettings::new(source.clone())),
@@ -394,8 +404,9 @@ impl SourceState {
             source,
             budget,
             requests: AtomicU64::new(0),
-            suspect: AtomicBool::new(false),
-            anonymous: Arc::new(Gate::new(Guards::One, now)),
+            // Of one that was known before something may be to clear.
+            suspect: AtomicBool::new(number.is_some()),
+            anonymous: Arc::new(Gate::numbered(Guards::One, number, now)),
             keys: Mutex::default(),
             last_fault: Mutex::default(),
             status: Mutex::default(),

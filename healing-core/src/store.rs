@@ -22,6 +22,7 @@ use crate::{
     store::{pattern::ErrorPattern, stored::StoredEvent},
     vocabulary::{
         kept_copy::{CopyChanges, KeptCopy},
+        lesson::Lesson,
         observation::RouteShape,
         source::Source,
     },
@@ -119,6 +120,24 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// When the store cannot be read now.
     fn copies(&self, most: u64) -> BoxFuture<'_, Result<Vec<KeptCopy>, StoreError>> {
         let _unkept = most;
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// Puts these lessons in the place of those with the same names. A store that does not keep them takes them all the same,
+    /// and everything is learned anew after a restart.
+    ///
+    /// # Errors
+    /// When the store cannot take them now.
+    fn save_lessons<'a>(&'a self, rows: &'a [Lesson]) -> BoxFuture<'a, Result<(), StoreError>> {
+        let _unkept = rows;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// The lessons that were saved, the newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read now.
+    fn lessons(&self) -> BoxFuture<'_, Result<Vec<Lesson>, StoreError>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod exchange;
 pub(crate) mod fault;
 pub(crate) mod fidelity;
 pub(crate) mod kept_copy;
+pub(crate) mod lesson;
 pub(crate) mod observation;
 pub(crate) mod pattern;
 pub(crate) mod provenance;

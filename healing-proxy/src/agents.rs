@@ -1,11 +1,12 @@
 //! The agents of the control plane: the watcher, which turns what happened into what people see, the monitor, which probes quiet
-//! routes, and those who keep shapes of routes and copies over restarts.
+//! routes, and those who keep shapes of routes, copies and what was learned over restarts.
 //!
 //! They run beside the request path and never stand in its way: with the watcher dead the proxy still proxies and heals, and the
 //! dashboard says since when it has heard nothing.
 
 mod board;
 pub(crate) mod copies;
+pub(crate) mod lessons;
 pub(crate) mod monitor;
 pub(crate) mod shapes;
 

@@ -33,6 +33,7 @@ use crate::{
     agents::{
         Board, Watcher, WatcherParts,
         copies::{self, Shelf},
+        lessons,
         monitor::Monitor,
         shapes,
     },
@@ -184,8 +185,9 @@ impl App {
         if plan.database.is_some() {
             let shelf = Shelf::in_store(&store, plan.copies);
             control.keep_copies(shelf).await;
+            lessons::recall(&control.healer, store.as_ref()).await;
         }
-        control.keep_shapes(store);
+        control.keep(store, plan.database.is_some());
 
         let name = plan.name.unwrap_or_else(|| pseudonym(proxy));
         let expose = plan.expose.unwrap_or_else(|| default_exposure(proxy));
@@ -318,9 +320,13 @@ impl Control {
         self.tasks.spawn(copies::keep((healer, log), shelf, stop));
     }
 
-    /// Once what an earlier process kept was taken in.
-    fn keep_shapes(&mut self, store: Arc<dyn Store>) {
+    /// Once what an earlier process kept was taken in: what answers look like and, where there is a disk, what was learned.
+    fn keep(&mut self, store: Arc<dyn Store>, on_disk: bool) {
         let (healer, stop) = (self.healer.clone(), self.stop.clone());
+        if on_disk {
+            let lessons = lessons::keep(healer.clone(), Arc::clone(&store), stop.clone());
+            self.tasks.spawn(lessons);
+        }
         self.tasks.spawn(shapes::keep(healer, store, stop));
     }
 

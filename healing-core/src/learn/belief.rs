@@ -5,11 +5,15 @@
 //! all. With time a belief relaxes, as fast as such outages usually end. A part that fails only in part keeps some chance:
 //! what was seen to succeed while it was suspect.
 
+mod standing;
+
 use std::collections::BTreeMap;
 
 use arrayvec::ArrayVec;
 
 use crate::learn::blame::{Blame, Cause, Culprit};
+
+pub(crate) use standing::Standing;
 
 /// The belief that anything is down when nothing was seen.
 const USUAL: f64 = 0.01;

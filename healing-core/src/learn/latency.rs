@@ -46,6 +46,19 @@ pub struct Latencies {
 // === impl Latencies ===
 
 impl Latencies {
+    /// How many bins there are.
+    pub(crate) const BINS: usize = BINS;
+
+    /// What was counted: by bin, and in all.
+    pub(crate) const fn counts(&self) -> ([f64; BINS], f64) {
+        (self.bins, self.seen)
+    }
+
+    /// Of what another process counted.
+    pub(crate) const fn of_counts(bins: [f64; BINS], seen: f64) -> Self {
+        Self { bins, seen }
+    }
+
     /// What is known of any source: a median of 0.3 s, spread by a factor of 2.2 either way.
     #[must_use]
     pub fn usual() -> Self {

@@ -25,6 +25,8 @@ pub(super) struct Sources {
 pub(super) struct Known {
     pub(super) culprits: [[f64; 6]; CAUSES],
     pub(super) outages: [Outages; CAUSES],
+    /// When something was learned last, in seconds since the start.
+    pub(super) changed: f64,
 }
 
 // === impl Sources ===
@@ -45,16 +47,16 @@ impl Sources {
     }
 
     /// An outage there is over.
-    pub(super) fn ended(&mut self, source: u32, cause: Cause, seconds: f64) {
-        let known = self.known(source);
+    pub(super) fn ended(&mut self, (source, now): (u32, f64), cause: Cause, seconds: f64) {
+        let known = self.known(source, now);
         if let Some(outages) = known.and_then(|known| known.outages.get_mut(number_of(cause))) {
             outages.ended(seconds);
         }
     }
 
     /// Who was to blame there once.
-    pub(super) fn blamed(&mut self, source: u32, cause: Cause, shares: &[f64; 6]) {
-        let known = self.known(source);
+    pub(super) fn blamed(&mut self, (source, now): (u32, f64), cause: Cause, shares: &[f64; 6]) {
+        let known = self.known(source, now);
         let Some(counts) = known.and_then(|known| known.culprits.get_mut(number_of(cause))) else {
             return;
         };
@@ -68,16 +70,30 @@ impl Sources {
         self.of.values()
     }
 
+    /// All that is known, by the number of the source.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&u32, &Known)> {
+        self.of.iter()
+    }
+
+    /// An earlier process knew that of a source. What is known already is newer.
+    pub(super) fn recall(&mut self, source: u32, known: Known) {
+        if self.of.len() < MAX_SOURCES {
+            self.of.entry(source).or_insert(known);
+        }
+    }
+
     pub(super) const fn unlearned(&self) -> u64 {
         self.unlearned
     }
 
-    fn known(&mut self, source: u32) -> Option<&mut Known> {
+    fn known(&mut self, source: u32, now: f64) -> Option<&mut Known> {
         if self.of.len() >= MAX_SOURCES && !self.of.contains_key(&source) {
             self.unlearned += 1;
             return None;
         }
-        Some(self.of.entry(source).or_default())
+        let known = self.of.entry(source).or_default();
+        known.changed = now;
+        Some(known)
     }
 }
 

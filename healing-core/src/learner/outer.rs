@@ -1,6 +1,6 @@
 //! What holds over all sources: what to expect of a remedy, a fault, an outage that nobody has seen here yet.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     learn::{Cause, Latencies, Pooled, pool},
@@ -29,7 +29,7 @@ const OF_USUAL: f64 = 3.0;
 #[derive(Debug)]
 pub(super) struct Outer {
     /// By the strategy's name.
-    pooled: BTreeMap<&'static str, Pooled>,
+    pooled: BTreeMap<Cow<'static, str>, Pooled>,
     untried: Pooled,
     culprits: [[f64; 6]; CAUSES],
     outages: [f64; CAUSES],
@@ -87,17 +87,17 @@ impl Outer {
     /// Takes it anew from what is known of all sources.
     pub(super) fn fit(&mut self, remedies: &Remedies, sources: &Sources, now: f64) {
         (self.fitted, self.outcomes) = (now, 0);
-        let mut tried: BTreeMap<&'static str, BTreeMap<u32, (f64, f64)>> = BTreeMap::new();
+        let mut tried: BTreeMap<Cow<'static, str>, BTreeMap<u32, (f64, f64)>> = BTreeMap::new();
         let mut latencies = Vec::with_capacity(remedies.len());
-        for (name, own) in remedies.all() {
+        for (remedy, own) in remedies.each() {
             let [succeeded, failed] = own.counts(now);
-            let at_source = tried.entry(name).or_default();
+            let at_source = tried.entry(remedy.name.clone()).or_default();
             let (all, of) = at_source.entry(own.source).or_default();
             *all += succeeded;
             *of += succeeded + failed;
             latencies.push(own.latency);
         }
-        let of_strategy = |(name, by_source): (&'static str, BTreeMap<u32, (f64, f64)>)| {
+        let of_strategy = |(name, by_source): (Cow<'static, str>, BTreeMap<u32, (f64, f64)>)| {
             let counts: Vec<(f64, f64)> = by_source.into_values().chain([DESIGN]).collect();
             (name, pool(&counts))
         };

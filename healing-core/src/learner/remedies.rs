@@ -36,14 +36,14 @@ pub(super) struct Own {
     pub(super) fails_after: f64,
     /// What the place needed that it asked last.
     pub(super) last: Option<Needs>,
-    used: f64,
+    pub(super) used: f64,
 }
 
 // === impl Remedies ===
 
 impl Remedies {
-    pub(super) fn get(&self, remedy: Remedy) -> Option<&Own> {
-        self.of.get(&remedy)
+    pub(super) fn get(&self, remedy: &Remedy) -> Option<&Own> {
+        self.of.get(remedy)
     }
 
     /// What is known of one, to be added to.
@@ -51,7 +51,11 @@ impl Remedies {
         if self.of.len() >= MAX_REMEDIES && !self.of.contains_key(&remedy) {
             let by_use =
                 |(_, a): &(&Remedy, &Own), (_, b): &(&Remedy, &Own)| a.used.total_cmp(&b.used);
-            let oldest = self.of.iter().min_by(by_use).map(|(remedy, _)| *remedy);
+            let oldest = self
+                .of
+                .iter()
+                .min_by(by_use)
+                .map(|(remedy, _)| remedy.clone());
             if oldest.is_some_and(|oldest| self.of.remove(&oldest).is_some()) {
                 self.forgotten += 1;
             }
@@ -68,8 +72,16 @@ impl Remedies {
         own
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = (&'static str, &Own)> {
-        self.of.iter().map(|(remedy, own)| (remedy.name, own))
+    /// All of them.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&Remedy, &Own)> {
+        self.of.iter()
+    }
+
+    /// An earlier process knew that of a remedy. What is known already is newer.
+    pub(super) fn recall(&mut self, remedy: Remedy, own: Own) {
+        if self.of.len() < MAX_REMEDIES {
+            self.of.entry(remedy).or_insert(own);
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -84,6 +96,25 @@ impl Remedies {
 // === impl Own ===
 
 impl Own {
+    /// What an earlier process knew at that moment.
+    pub(super) fn recalled(
+        (source, last): (u32, Option<Needs>),
+        outcomes: [f64; 2],
+        (latency, fails_after): (Latencies, f64),
+        at: f64,
+    ) -> Self {
+        let mut counts = Cells::new(0, HALF_LIFE, at);
+        counts.add((), outcomes, at);
+        Self {
+            source,
+            counts,
+            latency,
+            fails_after,
+            last,
+            used: at,
+        }
+    }
+
     /// Successes and failures, as they weigh now.
     pub(super) fn counts(&self, now: f64) -> [f64; 2] {
         self.counts.read(&(), now).unwrap_or_default()

@@ -13,6 +13,12 @@ const MAX_SUSPECTS: usize = 64;
 /// The most sources with suspects.
 const MAX_SOURCES: usize = 1_024;
 
+/// Our own network.
+const NETWORK: Part = Part {
+    kind: Culprit::Network,
+    number: 0,
+};
+
 /// The suspects by source.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
@@ -49,6 +55,28 @@ impl Suspects {
         }
     }
 
+    /// Our own network is suspect.
+    pub(super) const fn note_network(&mut self) {
+        self.network = true;
+    }
+
+    pub(super) const fn has_network(&self) -> bool {
+        self.network
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.of.is_empty() && !self.network
+    }
+
+    /// All that is noted, each with its source.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Part, Option<u32>)> {
+        let network = self.network.then_some((NETWORK, None));
+        let of_sources = self.of.iter();
+        let of_sources =
+            of_sources.flat_map(|(source, own)| own.iter().map(|part| (*part, Some(*source))));
+        network.into_iter().chain(of_sources)
+    }
+
     /// How many were not noted.
     pub(super) const fn unnoted(&self) -> u64 {
         self.unnoted
@@ -64,10 +92,7 @@ impl Suspects {
         if !of_source {
             self.of.remove(&source);
         }
-        self.network &= is_suspect(&Part {
-            kind: Culprit::Network,
-            number: 0,
-        });
+        self.network &= is_suspect(&NETWORK);
         Left {
             source: of_source,
             network: self.network,

@@ -1,7 +1,14 @@
 //! What the learner listens to, forgets and counts.
 
-use super::*;
-use crate::vocabulary::{exchange::TransportFault, fault::FaultClass};
+use super::{
+    names::{Name, Names},
+    recall::LessonLog,
+    *,
+};
+use crate::{
+    clock::Clock,
+    vocabulary::{exchange::TransportFault, fault::FaultClass, route::Route, source::Source},
+};
 
 fn needs(source: u32) -> Needs {
     Needs {
@@ -90,7 +97,7 @@ fn what_has_no_room_is_forgotten_or_not_learned_and_counted() {
     for route in 0..4_100 {
         let remedy = Remedy {
             route,
-            name: "retry",
+            name: "retry".into(),
         };
         learner.ran((remedy, 1), &ran(Ended::Well), at(u64::from(route)));
     }
@@ -112,7 +119,10 @@ fn what_has_no_room_is_forgotten_or_not_learned_and_counted() {
 fn an_outage_does_not_make_a_remedy_look_bad_and_its_own_failures_do() {
     let learner = Learner::new();
     let suspect = AtomicBool::new(false);
-    let name = |name| Remedy { route: 1, name };
+    let name = |name: &'static str| Remedy {
+        route: 1,
+        name: name.into(),
+    };
     for n in 0..20 {
         let down = fault(FaultClass::ServerError);
         let failed = learner.failed(&needs(1), (&down, &suspect), at(n));
@@ -132,4 +142,108 @@ fn an_outage_does_not_make_a_remedy_look_bad_and_its_own_failures_do() {
         struck > 0.5 && untried > 0.5 && useless < 0.3,
         "{expected:?}"
     );
+}
+
+/// A healer's names in these tests: what is numbered 1 here is 71 to the next process.
+fn name_of(number: u32) -> Option<Name> {
+    let source = || Source::new("fred_api").unwrap();
+    let host: Box<str> = "api.test".into();
+    match number {
+        1 => Some(Name::Source(source())),
+        2 => Some(Name::Host(host)),
+        3 => Some(Name::Route(Route::new(source(), "/series"), host)),
+        _ => None,
+    }
+}
+
+fn names() -> Names {
+    (1..4).filter_map(|n| Some((n, name_of(n)?))).collect()
+}
+
+fn number_of(name: &Name) -> Option<u32> {
+    (1..4)
+        .find(|n| name_of(*n).as_ref() == Some(name))
+        .map(|n| n + 70)
+}
+
+/// Of a source whose key was turned away, by a caller who has one.
+const TURNED_AWAY: Needs = Needs {
+    source: 1,
+    upstream: 2,
+    key: 9,
+    endpoint: 3,
+};
+
+fn started(at: &str) -> Clock {
+    Clock::anchored_at(at.parse().unwrap())
+}
+
+#[test]
+fn what_was_suspect_relaxes_by_five_minutes_at_most_while_nobody_looks_and_counts_by_the_clock() {
+    let learner = Learner::new();
+    let suspect = AtomicBool::new(false);
+    let revoked = fault(FaultClass::AuthError);
+    for _ in 0..3 {
+        learner.failed(&TURNED_AWAY, (&revoked, &suspect), at(0));
+    }
+    let remedy = |route| Remedy {
+        route,
+        name: "retry".into(),
+    };
+    learner.ran((remedy(3), 1), &ran(Ended::Well), at(0));
+    let (evening, morning) = ("2026-11-24T22:00:00Z", "2026-11-25T04:00:00Z");
+    let mut log = LessonLog::default();
+    let lessons = learner.lessons(&mut log, &started(evening), names);
+    assert_eq!(lessons.len(), 2, "{lessons:?}");
+    assert!(!format!("{lessons:?}").contains("key"));
+    learner.failed(&TURNED_AWAY, (&revoked, &suspect), at(0));
+    let again = learner.lessons(&mut log, &started(evening), names);
+    assert_eq!(again.len(), 1, "what is suspect now: {again:?}");
+
+    let next = Learner::new();
+    let recalled = next.recall(&lessons, &started(morning), number_of);
+    assert_eq!(
+        (recalled.set_aside, recalled.suspects.contains(&71)),
+        (0, true)
+    );
+    let down = |learner: &Learner, number| {
+        let part = Part {
+            kind: Culprit::Source,
+            number,
+        };
+        lock(&learner.state).beliefs.down(part, 0.0)
+    };
+    let (before, after) = (down(&learner, 1), down(&next, 71));
+    let relaxed = crate::learn::relaxed(before, 1.0 / 1_800.0, 300.0);
+    assert!(
+        (after - relaxed).abs() < 0.05 && after < before,
+        "{before} {after} {relaxed}"
+    );
+    let state = lock(&next.state);
+    let [succeeded, failed] = state.remedies.get(&remedy(73)).unwrap().counts(0.0);
+    assert!(
+        (succeeded - 0.5).abs() < 1e-9 && failed == 0.0,
+        "six hours are a half-life"
+    );
+}
+
+#[test]
+fn a_lesson_of_what_is_known_already_changes_nothing() {
+    let learner = Learner::new();
+    let remedy = Remedy {
+        route: 3,
+        name: "retry".into(),
+    };
+    learner.ran((remedy.clone(), 1), &ran(Ended::Well), at(0));
+    let now = started("2026-11-24T22:00:00Z");
+    let lessons = learner.lessons(&mut LessonLog::default(), &now, names);
+    learner.ran((remedy.clone(), 1), &ran(Ended::Well), at(0));
+    let own = |name: &Name| number_of(name).map(|n| n - 70);
+    learner.recall(&lessons, &now, own);
+    let [succeeded, _] = lock(&learner.state)
+        .remedies
+        .get(&remedy)
+        .unwrap()
+        .counts(0.0);
+    assert_eq!(succeeded, 2.0);
 }

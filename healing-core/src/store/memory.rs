@@ -20,7 +20,7 @@ use crate::{
         pattern::{ErrorPattern, PatternKey, Tally},
         stored::StoredEvent,
     },
-    vocabulary::{observation::RouteShape, route::Route},
+    vocabulary::{lesson::Lesson, observation::RouteShape, route::Route},
 };
 
 /// Keeps the newest events in memory; the default store.
@@ -41,6 +41,7 @@ struct Kept {
     health: BTreeMap<Route, EndpointHealth>,
     patterns: BTreeMap<PatternKey, Tally>,
     shapes: BTreeMap<Route, RouteShape>,
+    lessons: BTreeMap<String, Lesson>,
     dropped: u64,
 }
 
@@ -108,6 +109,19 @@ impl Store for MemoryStore {
 
     fn shapes(&self) -> BoxFuture<'_, Result<Vec<RouteShape>, StoreError>> {
         done(self.kept().shapes.values().cloned().collect())
+    }
+
+    fn save_lessons<'a>(&'a self, rows: &'a [Lesson]) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.kept()
+            .lessons
+            .extend(rows.iter().map(|row| (row.name.clone(), row.clone())));
+        done(())
+    }
+
+    fn lessons(&self) -> BoxFuture<'_, Result<Vec<Lesson>, StoreError>> {
+        let mut lessons: Vec<Lesson> = self.kept().lessons.values().cloned().collect();
+        lessons.sort_by_key(|lesson| std::cmp::Reverse(lesson.at));
+        done(lessons)
     }
 
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<Vec<StoredEvent>, StoreError>> {

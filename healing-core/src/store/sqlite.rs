@@ -5,6 +5,7 @@
 //! the busy timeout does not help it (<https://www.sqlite.org/rescode.html#busy_snapshot>).
 
 mod copies;
+mod lessons;
 mod place;
 mod reads;
 mod shapes;
@@ -28,6 +29,7 @@ use crate::{
     store::{EventQuery, Store, StoreError, pattern::ErrorPattern, stored::StoredEvent},
     vocabulary::{
         kept_copy::{CopyChanges, KeptCopy},
+        lesson::Lesson,
         observation::RouteShape,
     },
 };
@@ -48,6 +50,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         3,
         "copies",
         include_str!("../../../migrations/sqlite/0003_copies.sql"),
+    ),
+    (
+        4,
+        "lessons",
+        include_str!("../../../migrations/sqlite/0004_lessons.sql"),
     ),
 ];
 
@@ -214,6 +221,12 @@ impl SqliteStore {
         transaction.commit().await
     }
 
+    async fn save_all_lessons(&self, rows: &[Lesson]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        lessons::upsert(&mut transaction, rows).await?;
+        transaction.commit().await
+    }
+
     async fn save_changed_copies(
         &self,
         changes: &CopyChanges,
@@ -328,6 +341,24 @@ impl Store for SqliteStore {
             copies::newest(&self.readers, most)
                 .await
                 .map_err(|error| refused(&self.path, "reading copies", error))
+        }
+        .boxed()
+    }
+
+    fn save_lessons<'a>(&'a self, rows: &'a [Lesson]) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move {
+            self.save_all_lessons(rows)
+                .await
+                .map_err(|error| refused(&self.path, "writing lessons", error))
+        }
+        .boxed()
+    }
+
+    fn lessons(&self) -> BoxFuture<'_, Result<Vec<Lesson>, StoreError>> {
+        async move {
+            lessons::all(&self.readers)
+                .await
+                .map_err(|error| refused(&self.path, "reading lessons", error))
         }
         .boxed()
     }

@@ -2,7 +2,7 @@
 //! rows replace each other, pruning takes the old ones. One suite, run on every store.
 
 use healing_core::{
-    EndpointHealth, ErrorPattern, EventQuery, FaultClass, HealthStatus, MemoryStore, Route,
+    EndpointHealth, ErrorPattern, EventQuery, FaultClass, HealthStatus, Lesson, MemoryStore, Route,
     RouteShape, Store, StoredEvent, StrategyId,
 };
 use serde_json::json;
@@ -46,6 +46,7 @@ suite!(
     a_batch_of_more_rows_than_one_statement_takes_is_kept_whole,
     a_health_row_takes_the_place_of_the_one_before,
     what_a_route_looks_like_takes_the_place_of_what_was_kept_of_it,
+    a_lesson_takes_the_place_of_the_one_of_its_name_and_the_newest_come_first,
     pruning_forgets_old_events_and_keeps_patterns,
 );
 
@@ -297,4 +298,24 @@ fn a_stored_event_is_the_same_after_json() {
     assert_eq!(json["timestamp"], json!(second(1).to_string()));
     assert_eq!(json["request_params"]["series_id"], json!("DGS10"));
     assert_eq!(serde_json::from_value::<StoredEvent>(json).unwrap(), stored);
+}
+
+async fn a_lesson_takes_the_place_of_the_one_of_its_name_and_the_newest_come_first(
+    store: &dyn Store,
+) {
+    let lesson = |name: &str, at, state: &str| Lesson {
+        name: name.to_owned(),
+        at: second(at),
+        encoding: 1,
+        state: state.to_owned(),
+    };
+    assert!(store.lessons().await.unwrap().is_empty());
+    let (first, other) = (lesson("a", 1, "{}"), lesson("b", 2, "{}"));
+    store.save_lessons(&[first, other.clone()]).await.unwrap();
+    let later = lesson("a", 3, "[1]");
+    store
+        .save_lessons(std::slice::from_ref(&later))
+        .await
+        .unwrap();
+    assert_eq!(store.lessons().await.unwrap(), [later, other]);
 }

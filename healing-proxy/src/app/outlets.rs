@@ -41,12 +41,14 @@ impl Outlets {
             forgotten,
             unlearned,
             decisions,
+            set_aside,
             ..
         } = learned;
         counters.insert("remedies_known".to_owned(), remedies.into());
         counters.insert("remedies_forgotten".to_owned(), forgotten.into());
         counters.insert("outcomes_unlearned".to_owned(), unlearned.into());
         counters.insert("decisions_on_record".to_owned(), decisions.into());
+        counters.insert("lessons_set_aside".to_owned(), set_aside.into());
         if let Some(dropped) = &self.log_dropped {
             counters.insert(
                 "log_lines_dropped".to_owned(),

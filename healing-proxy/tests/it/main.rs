@@ -20,6 +20,7 @@ mod explain;
 mod forms;
 mod hops;
 mod lends;
+mod lessons;
 mod messages;
 mod no_copy;
 mod once;

@@ -87,13 +87,7 @@ impl Stand {
 
     /// A page of the admin port.
     pub(crate) async fn page(&self, path: &str) -> Value {
-        let admin = self.proxy.admin;
-        let mut wire = Wire::new(TcpStream::connect(admin).await.unwrap());
-        let request = get(path).replace("api.test", &admin.to_string());
-        wire.send(request.as_bytes()).await.unwrap();
-        let head = wire.head().await.unwrap().unwrap();
-        let (body, _) = wire.body(head.length(Length::UntilClosed)).await;
-        serde_json::from_slice(&body).unwrap()
+        page_of(&self.proxy, path).await
     }
 
     /// Waits until a page of the admin port holds that text, and gives the page.
@@ -108,4 +102,15 @@ impl Stand {
             sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// A page of a proxy's admin port.
+pub(crate) async fn page_of(proxy: &Proxy, path: &str) -> Value {
+    let admin = proxy.admin;
+    let mut wire = Wire::new(TcpStream::connect(admin).await.unwrap());
+    let request = get(path).replace("api.test", &admin.to_string());
+    wire.send(request.as_bytes()).await.unwrap();
+    let head = wire.head().await.unwrap().unwrap();
+    let (body, _) = wire.body(head.length(Length::UntilClosed)).await;
+    serde_json::from_slice(&body).unwrap()
 }

@@ -45,6 +45,7 @@ const HEALING_CORE: House = House {
         ("vocabulary::pattern", 3),
         ("vocabulary::provenance", 3),
         ("vocabulary::kept_copy", 1),
+        ("vocabulary::lesson", 1),
         ("vocabulary::observation", 4),
         ("body", 4),
         ("pace", 4),

@@ -102,7 +102,7 @@ impl<S, E> Scene<S, E> {
         let now = clock.now();
         let remedy = Remedy {
             route: place.route.gate.number(),
-            name: tally.name,
+            name: tally.name.into(),
         };
         let source = place.route.source.number();
         let run = Ran {

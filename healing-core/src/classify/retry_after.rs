@@ -17,6 +17,12 @@ pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         return Some(MAX_WAIT); // more seconds than fit in 64 bits
     }
+    if is_fraction(value) {
+        let seconds: f64 = value.parse().ok()?;
+        return Some(
+            Duration::try_from_secs_f64(seconds).map_or(MAX_WAIT, |wait| wait.min(MAX_WAIT)),
+        );
+    }
     let until = timestamp(httpdate::parse_http_date(value).ok()?)?;
     // The source's date is read by the source's clock where it shows it: ours may differ.
     let here = date(headers).unwrap_or(now);
@@ -26,6 +32,19 @@ pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
             .ok()?
             .min(MAX_WAIT),
     )
+}
+
+/// Whether it is a number of seconds with a fraction, as some sources write them against the RFC: what they mean is plain.
+fn is_fraction(value: &str) -> bool {
+    let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    value
+        .split_once('.')
+        .is_some_and(|(whole, rest)| !whole.is_empty() && is_digits(whole) && is_digits(rest))
+}
+
+/// Whether it says how many seconds, and not until when.
+pub(crate) fn is_span(value: &str) -> bool {
+    is_fraction(value) || !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit())
 }
 
 pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
@@ -63,7 +82,21 @@ mod tests {
         check("Sun, 22 Nov 2026 11:00:00 GMT", None, Some(0));
         check("soon", None, None);
         check("-5", None, None);
-        check("1.5", None, None);
+        check("1.5.0", None, None);
+        check(".5", None, None);
+        check("1e3", None, None);
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_is_waited_for_though_the_rfc_has_whole_ones() {
+        let mut headers = HeaderMap::new();
+        for (value, expected) in [("1.5", 1_500), ("0.05", 50), ("2.", 2_000)] {
+            headers.insert(header::RETRY_AFTER, value.parse().unwrap());
+            let found = wait(&headers, Timestamp::UNIX_EPOCH);
+            assert_eq!(found, Some(Duration::from_millis(expected)), "{value}");
+        }
+        headers.insert(header::RETRY_AFTER, "1209600.5".parse().unwrap());
+        assert_eq!(wait(&headers, Timestamp::UNIX_EPOCH), Some(MAX_WAIT));
     }
 
     #[test]

@@ -41,10 +41,9 @@ pub(crate) fn of(
 
 fn retry_after(headers: &HeaderMap, now: Option<Timestamp>) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let is_span = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match now {
         Some(now) => retry_after::wait(headers, now),
-        None if is_span => retry_after::wait(headers, Timestamp::UNIX_EPOCH),
+        None if retry_after::is_span(text) => retry_after::wait(headers, Timestamp::UNIX_EPOCH),
         None => None,
     }
 }

@@ -259,14 +259,20 @@ impl Row {
     /// By how much it is missed; nothing where it is reached. What is no number is missed by all.
     #[must_use]
     pub fn missed_by(&self) -> f64 {
-        let missed = match self.required {
-            Bound::Least(least) => least - self.ours,
-            Bound::Most(most) => self.ours - most,
-        };
-        if missed.is_nan() {
-            f64::INFINITY
-        } else {
-            missed.max(0.0)
-        }
+        missed_by(self.required, self.ours)
+    }
+}
+
+/// By how much a figure misses what is asked of it; nothing where it does not. What is no number misses everything.
+#[must_use]
+pub fn missed_by(required: Bound, ours: f64) -> f64 {
+    let missed = match required {
+        Bound::Least(least) => least - ours,
+        Bound::Most(most) => ours - most,
+    };
+    if missed.is_nan() {
+        f64::INFINITY
+    } else {
+        missed.max(0.0)
     }
 }

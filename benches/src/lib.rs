@@ -10,9 +10,15 @@
 )]
 
 pub mod acceptance;
+pub mod alone;
 pub mod compare;
+pub mod cost;
+pub mod judge;
 pub mod market;
+pub mod merges;
 pub mod page;
 pub mod policy;
 pub mod run;
 pub mod score;
+pub mod trials;
+pub mod vectors;

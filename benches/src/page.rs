@@ -6,10 +6,12 @@ use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    acceptance::{Bound, Pair, Row},
+    acceptance::{Bound, Pair, Row, missed_by},
+    alone::{Alone, Measured},
     compare::{Grid, Who},
     market::{SCENARIOS, Setting},
     score::Figures,
+    trials::{Sizes, Trial},
 };
 
 /// What one setting gives: everybody who decides in it.
@@ -23,6 +25,7 @@ pub struct Chapter {
 #[derive(Clone, Debug)]
 pub struct Page {
     seeds: u64,
+    measured: Measured,
     chapters: Vec<Chapter>,
     /// The settings once more, under seeds that nothing was written by.
     kept_apart: Vec<Pair>,
@@ -31,47 +34,11 @@ pub struct Page {
 /// What stands before the figures.
 const OPENING: &str = include_str!("page/opening.md");
 
+/// What stands before the trials.
+const TRIALS: &str = include_str!("page/trials.md");
+
 /// The number before the first seed that nothing was written by.
 const APART: u64 = 100;
-
-/// The rows of the design that no run of the market decides, and what does.
-const ELSEWHERE: [(&str, &str, &str); 7] = [
-    (
-        "A6",
-        "unlabelled answers that are not exact: none",
-        "the market has no wire; tests of the fields: `healing-core/tests/it/layers_label.rs`",
-    ),
-    (
-        "A14",
-        "gate closed after 2 completed failures",
-        "`healing-core/tests/it/learn_rules.rs`",
-    ),
-    (
-        "A17",
-        "plan of 8 candidates: 99th percentile at most 5 µs, no allocation",
-        "`cargo bench -p benches --bench planner`, figures in `benches/README.md`; `benches/tests/planner.rs` counts allocations",
-    ),
-    (
-        "A18",
-        "overhead of the healthy path at most 3 µs",
-        "`cargo bench -p benches --bench layers`, figures in `benches/README.md`",
-    ),
-    (
-        "A19",
-        "golden vectors",
-        "`healing-core/tests/it/learn_vectors.rs`",
-    ),
-    (
-        "A20",
-        "plans beside every order, 10 000 instances",
-        "`healing-core/tests/it/plan_optimal.rs`",
-    ),
-    (
-        "A21",
-        "merges in any order, twice, or late",
-        "`healing-core/tests/it/learn_vectors.rs`, `learn_rules.rs`",
-    ),
-];
 
 // === impl Page ===
 
@@ -79,6 +46,8 @@ impl Page {
     /// Lives all settings under the seeds from 1 to that.
     #[must_use]
     pub fn of(seeds: u64) -> Self {
+        // First of all: what is timed has to be before what stops the clock.
+        let measured = Measured::now(Sizes::FULL, 1);
         let numbers: Vec<u64> = (1..=seeds).collect();
         let apart: Vec<u64> = numbers.iter().map(|seed| seed + APART).collect();
         let chapter = |setting| Chapter {
@@ -90,6 +59,7 @@ impl Page {
         };
         Self {
             seeds,
+            measured,
             chapters: Setting::ALL.into_iter().map(chapter).collect(),
             kept_apart: Setting::ALL
                 .into_iter()
@@ -142,13 +112,15 @@ impl Display for Page {
             .flat_map(|(pair, apart)| pair.rows().into_iter().zip(apart.rows()))
             .map(|(row, apart)| (place(row.number), line(&row, &apart)))
             .collect();
-        lines.extend(ELSEWHERE.map(|(number, figure, whence)| {
-            let line = format!("| {number} | {figure} | | not computed here | | {whence} | | |");
-            (place(number), line)
-        }));
+        let alone = self.measured.rows.iter();
+        lines.extend(alone.map(|row| (place(row.number), row.to_string())));
         lines.sort_by_key(|(place, _)| *place);
         for (_, line) in lines {
             writeln!(f, "{line}")?;
+        }
+        writeln!(f, "\n{TRIALS}\n\n{}", Trial::HEADING)?;
+        for trial in &self.measured.trials {
+            writeln!(f, "{trial}")?;
         }
         for chapter in &self.chapters {
             write!(f, "\n{chapter}")?;
@@ -228,7 +200,7 @@ impl Display for Row {
             ours,
             oracle,
         } = self;
-        let reached = reached(self);
+        let reached = reached(self.missed_by());
         write!(
             f,
             "| {number} | {figure} | {required} | {ours:.4} | {oracle:.4} | {reached} |"
@@ -247,11 +219,31 @@ impl Display for Bound {
 
 /// A row, and the same row under the seeds kept apart.
 fn line(row: &Row, apart: &Row) -> String {
-    format!("{row} {:.4} | {} |", apart.ours, reached(apart))
+    format!("{row} {:.4} | {} |", apart.ours, reached(apart.missed_by()))
 }
 
-fn reached(row: &Row) -> String {
-    let missed = row.missed_by();
+impl Display for Alone {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            number,
+            figure,
+            required,
+            ours,
+        } = self;
+        let reached = reached(missed_by(*required, *ours));
+        let ours = if *ours > 0.0 && *ours < 1e-4 {
+            format!("{ours:.1e}")
+        } else {
+            format!("{ours:.4}")
+        };
+        write!(
+            f,
+            "| {number} | {figure} | {required} | {ours} | | {reached} | | |"
+        )
+    }
+}
+
+fn reached(missed: f64) -> String {
     if missed > 0.0 {
         format!("**no**, by {missed:.4}")
     } else {

@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask test`, `ci`, `cells` and `fuzz`.
+//! The repository's own commands: `cargo xtask test`, `ci`, `cells`, `fuzz` and `long`.
 //!
 //! They are a Rust program and not a script, so that one command is the whole check on every machine and
 //! in CI, and so that no shell stands between a step and its exit status.
@@ -45,6 +45,8 @@ enum Task {
     Ci,
     /// Breaks every source of the Flask example in every way, and prints the tables of the README.
     Cells,
+    /// Tries what must never happen as often as is asked of the layers: minutes. The tests try a part of it.
+    Long,
     /// Runs fuzz targets, two at a time. Inputs that reach something new stay under `target/fuzz`.
     Fuzz {
         /// The target; all of them without one.
@@ -80,6 +82,7 @@ fn work(line: &Line) -> anyhow::Result<()> {
         Task::Test => run("test", &steps::test(&cargo), &cargo),
         Task::Ci => run("ci", &steps::ci(&cargo)?, &cargo),
         Task::Cells => cells::run(&cargo),
+        Task::Long => run("long", &steps::long(), &cargo),
         Task::Fuzz { target, time, keep } => {
             let one = target.as_deref().map(|name| [name]);
             let names = one.as_ref().map_or(fuzz::TARGETS, |name| name.as_slice());

@@ -107,6 +107,21 @@ pub(crate) fn ci(cargo: &Cargo) -> anyhow::Result<Vec<Step>> {
     Ok(steps)
 }
 
+/// Returns the steps of `cargo xtask long`.
+pub(crate) fn long() -> Vec<Step> {
+    let arguments = [
+        "run",
+        "--locked",
+        "--profile",
+        "quick",
+        "--package",
+        "benches",
+        "--bin",
+        "trials",
+    ];
+    vec![step("trials", &arguments)]
+}
+
 /// Has its own step, so that a registry out of reach is named as such and not as the failure of a test.
 fn environment() -> Step {
     Step {
@@ -236,6 +251,7 @@ mod tests {
     fn every_step_that_resolves_crates_holds_the_lock_file() {
         let mut steps = test(&Cargo::new(env!("CARGO")));
         steps.extend([tests(true), tests(false), licences(true)]);
+        steps.extend(long());
         for step in steps
             .iter()
             .filter(|step| matches!(step.action, Action::Cargo(_) | Action::Document(_)))

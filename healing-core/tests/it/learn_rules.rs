@@ -78,6 +78,36 @@ proptest! {
     }
 
     #[test]
+    fn beliefs_do_not_depend_on_what_things_are_called(
+        events in prop::collection::vec(event(), 1..60), shift in 1..1_000_u32
+    ) {
+        // The same history with the two addresses and keys, and all else, under other numbers.
+        let renamed = |part: Part| match part.kind {
+            Culprit::Network | Culprit::Nothing => part,
+            Culprit::Source | Culprit::Host | Culprit::Key | Culprit::Endpoint => Part {
+                number: shift + 1 - part.number,
+                ..part
+            },
+        };
+        let (mut one, mut other, mut now) = (Beliefs::default(), Beliefs::default(), 0.0);
+        for event in events {
+            now += event.after;
+            let used = needs(event.host, event.key);
+            let theirs = used.map(renamed);
+            if let Some(cause) = event.failed {
+                let share = one.failed(&used, &cause.blame(), now);
+                prop_assert_eq!(share, other.failed(&theirs, &cause.blame(), now));
+            } else {
+                drop(one.succeeded(&used, now));
+                drop(other.succeeded(&theirs, now));
+            }
+            for part in every_part() {
+                prop_assert_eq!(one.down(part, now), other.down(renamed(part), now));
+            }
+        }
+    }
+
+    #[test]
     fn what_another_attempt_has_acquitted_gets_no_blame(
         events in prop::collection::vec(event(), 0..20), cause in prop::sample::select(&Cause::ALL[..])
     ) {
@@ -167,4 +197,34 @@ fn an_outage_tells_nothing_against_the_remedy_itself() {
         .map(|n| beliefs.failed(&route, &blame, f64::from(n) * 0.25))
         .sum();
     assert!(against < 1.0, "{against}");
+}
+
+#[test]
+fn a_part_that_works_now_and_then_is_not_given_up() {
+    let host = Part {
+        kind: Culprit::Host,
+        number: 1,
+    };
+    let blame = Blame::learned(
+        Cause::ServerError,
+        &[0.0; 6],
+        &[0.0, 0.0, 50.0, 0.0, 0.0, 0.0],
+    );
+    let mut dead = Beliefs::default();
+    for n in 0..20 {
+        dead.failed(&[host], &blame, f64::from(n));
+    }
+    let mut flaky = Beliefs::default();
+    for n in 0..20 {
+        flaky.failed(&[host], &blame, f64::from(n));
+        if n % 4 == 3 {
+            let _over = flaky.succeeded(&[host], f64::from(n));
+            flaky.failed(&[host], &blame, f64::from(n));
+        }
+    }
+    let (dead, flaky) = (
+        dead.chance(1.0, &[host], 20.0).p,
+        flaky.chance(1.0, &[host], 20.0).p,
+    );
+    assert!(dead < 0.05 && flaky > 0.1, "{dead} {flaky}");
 }

@@ -8,6 +8,7 @@ mod cache_stale;
 mod cache_support;
 mod canary;
 mod heal_alternates;
+mod heal_calls;
 mod heal_copies;
 #[cfg(feature = "jq")]
 mod heal_fallback;
@@ -38,8 +39,6 @@ mod layers_mock;
 mod layers_support;
 mod layers_upstream;
 mod learn_rules;
-mod learn_vectors;
-mod plan_optimal;
 mod store;
 #[cfg(feature = "sqlite")]
 mod store_away;

@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use crate::{
+    beyond::Lease,
     body::{Body, Chunks},
     kept::{
         directives::{self, Directives},
@@ -80,6 +81,8 @@ pub(crate) struct Flight {
     key: FlightKey,
     tell: Sender<Word>,
     is_over: AtomicBool,
+    /// The right to be the only one who asks, among those who share a second level.
+    lease: Option<Box<Lease>>,
 }
 
 /// How to come by an answer.
@@ -107,6 +110,7 @@ impl Flights {
             key,
             tell,
             is_over: AtomicBool::new(false),
+            lease: None,
         })
     }
 }
@@ -122,6 +126,13 @@ impl fmt::Debug for Flights {
 // === impl Flight ===
 
 impl Flight {
+    /// The same, with a right that is given back when its call has come to its end.
+    pub(crate) fn holding(self, lease: Lease) -> Self {
+        let mut flight = self;
+        flight.lease = Some(Box::new(lease));
+        flight
+    }
+
     /// Whether anybody waits for it beside the leader.
     pub(crate) fn is_awaited(&self) -> bool {
         let of_the_table = usize::from(!self.is_over.load(Relaxed));

@@ -14,16 +14,23 @@ use uuid::Uuid;
 
 use crate::{
     attempt::Strategy,
+    beyond::{Beyond, SecondLevelHealth},
     budget::{Budget, BudgetRules},
     classify::{Classify, live::Dated},
     clock::Clock,
     flights::Flights,
     health::Snapshot,
-    kept::{BodyHash, Kept, memory::Memory, shelf::CopyLog},
+    kept::{
+        BodyHash, Kept,
+        list::{CopyPattern, CopyRow, Purged},
+        memory::Memory,
+        shelf::CopyLog,
+    },
     layers::observe::Observer,
     learner::{Learner, LearnerCounts, decision::Decision, names::Name, recall::LessonLog},
     pace::PaceHealth,
     registry::{Registry, RouteState, SourceState},
+    second_level::SecondLevel,
     settings::{Caching, Settings, SettingsError, SourceSettings, Treatment},
     strategies::retry::Retry,
     vocabulary::{
@@ -55,6 +62,8 @@ pub(crate) struct House {
     pub(crate) clock: Clock,
     pub(crate) registry: Registry,
     pub(crate) kept: Kept,
+    /// Where copies are shared with other healers.
+    pub(crate) beyond: Option<Beyond>,
     /// Calls that others wait for.
     pub(crate) flights: Flights,
     pub(crate) observer: Observer,
@@ -89,6 +98,7 @@ pub struct HealerBuilder {
     limits: Limits,
     answers_errors: bool,
     copies: u64,
+    second_level: Option<Arc<dyn SecondLevel>>,
     clock: Clock,
     sink: Option<Arc<dyn Sink>>,
     rules: Vec<Arc<dyn Classify>>,
@@ -113,6 +123,7 @@ impl Healer {
             },
             answers_errors: false,
             copies: 128 * 1024 * 1024,
+            second_level: None,
             clock: Clock::started_now(),
             sink: None,
             rules: Vec::new(),
@@ -233,6 +244,44 @@ impl Healer {
         }
     }
 
+    /// The copies that are kept of what that pattern means, all without one, in the order of their paths.
+    #[must_use]
+    pub fn kept_copies(&self, pattern: Option<&CopyPattern>) -> Vec<CopyRow> {
+        let house = &self.house;
+        house
+            .kept
+            .rows(pattern, &house.registry.treatments(), &house.clock)
+    }
+
+    /// Throws away what is kept of the URLs that a pattern means, for all callers: here, and in a second level what is known
+    /// here too, or with `*` everything there. Calls that began before are not kept either.
+    ///
+    /// ```
+    /// let healer = healing_core::Healer::builder().build();
+    /// assert_eq!(healer.purge_copies(&"*".parse()?).copies, 0);
+    /// # Ok::<(), healing_core::CopyPatternError>(())
+    /// ```
+    #[must_use]
+    pub fn purge_copies(&self, pattern: &CopyPattern) -> Purged {
+        let house = &self.house;
+        let (purged, far) = house.kept.purge(pattern, house.clock.now());
+        if let Some(beyond) = &house.beyond {
+            if pattern.is_all() {
+                beyond.all_changed(house.clock);
+            } else {
+                far.into_iter()
+                    .for_each(|name| beyond.changed(name, house.clock));
+            }
+        }
+        purged
+    }
+
+    /// How the second level of the cache is doing, where there is one.
+    #[must_use]
+    pub fn second_level(&self) -> Option<SecondLevelHealth> {
+        self.house.beyond.as_ref().map(Beyond::health)
+    }
+
     /// The wall time of the healer's clock.
     #[must_use]
     pub fn time(&self) -> Timestamp {
@@ -269,6 +318,12 @@ impl House {
             source.budget.give_back();
         }
         paid
+    }
+
+    /// Gives back what was paid for a call that was not made.
+    pub(crate) fn gives_back(&self, source: &SourceState) {
+        source.budget.give_back();
+        self.budget.give_back();
     }
 
     /// What is wrong with a body that was good when it came: that what it names is too old by now.
@@ -350,6 +405,13 @@ impl HealerBuilder {
     #[must_use]
     pub const fn copies(mut self, bytes: u64) -> Self {
         self.copies = bytes;
+        self
+    }
+
+    /// Shares copies with other healers there.
+    #[must_use]
+    pub fn second_level(mut self, level: Arc<dyn SecondLevel>) -> Self {
+        self.second_level = Some(level);
         self
     }
 
@@ -459,6 +521,7 @@ impl HealerBuilder {
                 self.only,
             ),
             kept: Kept::new(self.copies),
+            beyond: self.second_level.map(Beyond::new),
             flights: Flights::default(),
             observer: Observer::new(self.clock, self.sink),
             learner: Learner::new(),

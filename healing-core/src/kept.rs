@@ -12,12 +12,15 @@ mod dates;
 pub(crate) mod directives;
 pub(crate) mod giving;
 pub(crate) mod habits;
+pub(crate) mod list;
 mod looks;
 pub(crate) mod memory;
+pub(crate) mod parcel;
 pub(crate) mod shelf;
 mod steps;
 pub(crate) mod target;
 pub(crate) mod terms;
+pub(crate) mod title;
 mod variant;
 
 use std::{
@@ -30,7 +33,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery};
 use moka::sync::Cache;
 use tokio::time::Instant;
 
@@ -42,9 +45,10 @@ use crate::{
         memory::{ENTRY_BYTES, Memory},
         target::{Names, UrlKey},
         terms::{Subject, Terms},
+        title::Title,
     },
     settings::Treatment,
-    vocabulary::fault::Fault,
+    vocabulary::{fault::Fault, route::Route},
 };
 
 /// What is not asked for in this time is forgotten, however long it would be fresh.
@@ -155,6 +159,24 @@ impl Kept {
         }
     }
 
+    /// What a URL is called that is asked so.
+    pub(crate) fn title(
+        &self,
+        url: UrlKey,
+        route: &Route,
+        (uri, headers): (&Uri, &HeaderMap),
+    ) -> Title {
+        Title {
+            target: self.target_hash(uri.path_and_query().map_or("/", PathAndQuery::as_str)),
+            ..Title::of(url, route, uri, headers)
+        }
+    }
+
+    /// Tells paths with their queries apart, without keeping them.
+    pub(crate) fn target_hash(&self, target: &str) -> u64 {
+        self.bodies.hash_one(target)
+    }
+
     /// The hash of what an answer's body is: its bytes, and what they are said to be. A body that was cut into other
     /// chunks hashes otherwise, and is looked into once more.
     pub(crate) fn hash_of(&self, headers: &HeaderMap, body: &Chunks) -> BodyHash {
@@ -182,6 +204,9 @@ impl Kept {
             self.has_shared.store(true, Relaxed);
             if address.url != address.key {
                 let of_all = self.find_or_begin(address.url, copy.last());
+                if let Some(title) = memory.title() {
+                    of_all.titled(|| Arc::clone(title));
+                }
                 self.put(address.url, &of_all, copy);
             }
         }

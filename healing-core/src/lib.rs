@@ -36,6 +36,7 @@
 
 mod attempt;
 mod background;
+mod beyond;
 mod body;
 mod budget;
 pub mod classify;
@@ -63,6 +64,7 @@ mod problem;
 mod quota;
 mod redact;
 mod registry;
+mod second_level;
 mod settings;
 mod store;
 mod strategies;
@@ -70,11 +72,14 @@ mod strategy_layers;
 mod vocabulary;
 pub mod written;
 
+#[cfg(feature = "redis")]
+pub use crate::second_level::redis::{RedisLevel, RedisUrlError};
 #[cfg(feature = "sqlite")]
 pub use crate::store::sqlite::{SqliteSettings, SqliteStore};
 pub use crate::{
     attempt::{Answer, Ask, Attempts, Miss, Offer, Refusal, Strategy, TransportError},
     background::Background,
+    beyond::SecondLevelHealth,
     body::{Body, BoxError},
     budget::{BudgetError, BudgetRules},
     classify::{Classify, Freshness, FreshnessError, Range, RangeError, Reply},
@@ -88,7 +93,10 @@ pub use crate::{
     incidents::{
         Alert, AlertChange, AlertLevel, HealingState, Incidents, Resolution, ResolveReason,
     },
-    kept::shelf::CopyLog,
+    kept::{
+        list::{CopyPattern, CopyPatternError, CopyRow, Purged},
+        shelf::CopyLog,
+    },
     keys::{KeyPlace, KeyVault, Keys, KeysError, Secret},
     layers::{
         cache::{Cache, CacheFuture, CacheLayer},
@@ -104,6 +112,7 @@ pub use crate::{
     problem::Problem,
     quota::{Per, Quota, QuotaError, QuotaScope},
     redact::{REDACTED, redacted_params},
+    second_level::{Claim, Question, SecondLevel, Told, Written},
     settings::{
         Caching, PresetError, RouteSettings, Settings, SettingsError, Sharing, SourceSettings,
         Treatment,

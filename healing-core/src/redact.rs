@@ -74,6 +74,16 @@ pub fn redacted_params(query: Option<&str>) -> Value {
     Value::Object(masked)
 }
 
+/// A path and its query, for a list: segments that are words or as short as a symbol or a date, parameters as everywhere.
+pub(crate) fn redacted_target(uri: &Uri) -> String {
+    let shown = |segment: &str| {
+        let is_shown = segment.is_empty() || is_plain_word(segment) || is_short(segment);
+        if is_shown { segment } else { REDACTED }.to_owned()
+    };
+    let path: Vec<String> = uri.path().split('/').map(shown).collect();
+    with_parameters(path.join("/"), uri)
+}
+
 /// A path and its query, for the field `Content-Location`: what could be a secret is masked, names stay.
 pub(crate) fn redacted_location(uri: &Uri) -> String {
     let shown = |segment: &str| {
@@ -85,7 +95,10 @@ pub(crate) fn redacted_location(uri: &Uri) -> String {
         .to_owned()
     };
     let path: Vec<String> = uri.path().split('/').map(shown).collect();
-    let mut location = path.join("/");
+    with_parameters(path.join("/"), uri)
+}
+
+fn with_parameters(mut location: String, uri: &Uri) -> String {
     let pairs = uri.query().unwrap_or_default().split('&');
     let mut mark = '?';
     for pair in pairs.filter(|pair| !pair.is_empty()).take(MAX_PARAMS) {
@@ -128,8 +141,12 @@ pub(crate) fn is_plain_word(segment: &str) -> bool {
 }
 
 fn is_harmless(name: &str, value: &str) -> bool {
-    HARMLESS.contains(&name)
-        && value.len() <= MAX_VALUE
+    HARMLESS.contains(&name) && is_short(value)
+}
+
+/// Whether a value is too short and too plain to be a key.
+fn is_short(value: &str) -> bool {
+    value.len() <= MAX_VALUE
         && value.bytes().all(|b| {
             b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b',' | b'^' | b'=')
         })

@@ -278,6 +278,14 @@ impl Registry {
         pace.map_or_else(PaceHealth::default, |pace| pace.health(now))
     }
 
+    /// How the requests of each route are treated.
+    pub(crate) fn treatments(&self) -> HashMap<Route, Arc<Treatment>> {
+        let routes = self.all_routes().into_iter();
+        routes
+            .map(|state| (state.route.clone(), state.treatment.load_full()))
+            .collect()
+    }
+
     fn all_routes(&self) -> Vec<Arc<RouteState>> {
         let sites = self.sites.load();
         let discovered = sites.values().flat_map(|site| site.routes.all());

@@ -1,9 +1,10 @@
 //! The admin port: probes, JSON, the live feed and the dashboard.
 //!
-//! It only reads the [`Board`] and what is on record of decisions, so nothing that happens here can reach the request path. Every request passes the guard
-//! first, and every answer carries the headers of a page that shows nothing but itself (`docs/src/dashboard.md`).
+//! It reads the [`Board`], what is on record of decisions and what is kept, and throws away copies when it is told to; nobody on the
+//! request path waits for it. Every request passes the guard first, and every answer carries the headers of a page that shows nothing but itself (`docs/src/dashboard.md`).
 
 mod api;
+mod copies;
 mod feed;
 mod guard;
 mod messages;
@@ -19,7 +20,7 @@ use axum::{
     http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use secrecy::SecretString;
 use tokio::{
@@ -46,6 +47,8 @@ pub(crate) struct AdminSettings {
     pub(crate) allowed_hosts: Vec<String>,
     /// Origins such as `https://status.example.org` whose pages may read the feed.
     pub(crate) allowed_origins: Vec<String>,
+    /// Where callers connect.
+    pub(crate) proxy: Option<SocketAddr>,
     /// What readers have to know; nothing: whoever reaches the port may read it.
     pub(crate) token: Option<SecretString>,
     /// The most readers of the feed at a time.
@@ -80,6 +83,7 @@ impl AdminSettings {
             listen,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            proxy: None,
             token: None,
             max_clients: Self::MAX_CLIENTS,
             version,
@@ -111,10 +115,14 @@ impl Admin {
             .route("/api/v1/alerts", get(api::alerts))
             .route("/api/v1/decisions/{id}", get(why::decision))
             .route("/api/v1/foresight", get(why::foresight))
+            .route("/api/v1/cache", get(copies::list))
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&guard),
                 guard::share_with_trusted_pages,
             ));
+        let changing = Router::new()
+            .route("/api/v1/cache/purge", post(copies::purge))
+            .layer(middleware::from_fn(guard::refuse_other_pages));
         Router::new()
             .route("/", get(page::to_the_dashboard))
             .route("/livez", get(api::livez))
@@ -122,6 +130,7 @@ impl Admin {
             .route("/ws/health", get(feed::upgrade))
             .merge(page::routes())
             .merge(readable)
+            .merge(changing)
             .fallback(problem::no_such_page)
             .method_not_allowed_fallback(problem::read_only)
             .with_state(self)

@@ -1,6 +1,8 @@
 //! Puts the parts together, and takes them apart in the right order.
 
 mod outlets;
+mod ports;
+mod shared;
 
 use std::{
     io,
@@ -10,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use healing_core::{
     BudgetRules, Caching, Clock, ErrorEvent, Expose, HealLayer, Healer, Identity, MemoryStore,
     Settings, Sink, SqliteStore, Store, StoreWriter, WriterSettings,
@@ -37,7 +39,11 @@ use crate::{
         monitor::Monitor,
         shapes,
     },
-    app::outlets::Outlets,
+    app::{
+        outlets::Outlets,
+        ports::{bind_admin, port_error},
+        shared::Shared,
+    },
     config::{Body, Meant},
     forward::Hop,
     places::Places,
@@ -45,6 +51,7 @@ use crate::{
     reload::Reload,
     serve::{self, WorkerParts, Workers},
     upstream::{Origin, Upstream},
+    warm,
 };
 
 /// Events that may wait for the watcher.
@@ -74,6 +81,10 @@ pub(crate) struct Plan {
     /// How much may be held of bodies and of copies, in bytes.
     pub(crate) body: Body,
     pub(crate) copies: u64,
+    /// The URLs that are asked for at the start.
+    pub(crate) warm: Option<PathBuf>,
+    /// Where copies are shared with other proxies.
+    pub(crate) shared: Option<Shared>,
     pub(crate) settings: Settings,
     /// Which requests go elsewhere than to the API.
     pub(crate) places: Places,
@@ -153,6 +164,11 @@ impl Plan {
             expose: config.identity.expose,
             body: config.body,
             copies: config.cache.memory,
+            warm: config.cache.warm.clone(),
+            shared: config.cache.redis.clone().map(|url| Shared {
+                url,
+                password: meant.redis_password.clone(),
+            }),
             settings: meant.settings(&places),
             probes: meant.probes(&places),
             budget: meant.budget(),
@@ -180,7 +196,7 @@ impl App {
             .and_then(|listener| listener.local_addr().ok());
         let kept = open_store(plan.database.as_deref()).await?;
         let store = Arc::clone(&kept.store);
-        let mut control = Control::start(kept, &plan)?;
+        let mut control = Control::start(kept, &plan).await?;
         shapes::recall(&control.healer, store.as_ref()).await;
         if plan.database.is_some() {
             let shelf = Shelf::in_store(&store, plan.copies);
@@ -207,7 +223,10 @@ impl App {
         control.probe(&parts)?;
         control.board.set_ready();
         if let Some(listener) = admin_listener {
-            control.serve_admin(listener, (name, places), plan.admin_trusts)?;
+            control.serve_admin(listener, (name, proxy, places), plan.admin_trusts)?;
+        }
+        if let Some(file) = plan.warm {
+            control.warm(file, proxy);
         }
         Ok(Self {
             proxy,
@@ -258,7 +277,7 @@ impl App {
 
 impl Control {
     /// Starts what is not a request: the writer of the store, the watcher, the broom.
-    fn start(kept: Kept, plan: &Plan) -> Result<Self> {
+    async fn start(kept: Kept, plan: &Plan) -> Result<Self> {
         let clock = Clock::started_now();
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -276,7 +295,13 @@ impl Control {
             missed: AtomicU64::new(0),
         });
         let sink: Arc<dyn Sink> = Arc::clone(&outlets) as Arc<dyn Sink>;
-        let healer = Healer::builder()
+        let mut builder = Healer::builder();
+        if let Some(shared) = &plan.shared {
+            let (level, work) = shared.open(stop.clone()).await?;
+            tasks.spawn(work);
+            builder = builder.second_level(Arc::new(level));
+        }
+        let healer = builder
             .clock(clock)
             .sink(sink)
             .answer_errors()
@@ -291,14 +316,14 @@ impl Control {
         } else {
             healer.configure(&plan.settings)?;
         }
-        let (snapshots, learned) = (healer.clone(), healer.clone());
+        let (snapshots, counted) = (healer.clone(), healer.clone());
         let probes = Arc::new(Probes::default());
         probes.set(plan.probes.clone());
-        let counted = Arc::clone(&probes);
+        let probed = Arc::clone(&probes);
         let (watcher, board) = Watcher::new(WatcherParts {
             clock,
             snapshots: Arc::new(move || snapshots.snapshot()),
-            counters: Arc::new(move || outlets.counters(learned.learner(), &counted)),
+            counters: Arc::new(move || outlets.counters(&counted, &probed)),
             events,
             store: Some(Arc::clone(&kept.store)),
         });
@@ -339,10 +364,18 @@ impl Control {
         Ok(())
     }
 
+    /// Asks once for what stands in a file, as a caller.
+    fn warm(&mut self, file: PathBuf, proxy: SocketAddr) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(warm::at_start(&file, proxy)).await;
+        });
+    }
+
     fn serve_admin(
         &mut self,
         listener: TcpListener,
-        (name, places): (String, Arc<Places>),
+        (name, proxy, places): (String, SocketAddr, Arc<Places>),
         trusts: AdminTrusts,
     ) -> io::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
@@ -350,6 +383,7 @@ impl Control {
         settings.allowed_hosts = trusts.hosts;
         settings.allowed_origins = trusts.origins;
         settings.token = trusts.token;
+        settings.proxy = Some(proxy);
         let insight = Insight::new(self.healer.clone(), places);
         let (board, stop) = (self.board.clone(), self.stop.clone());
         self.tasks.spawn(async move {
@@ -383,34 +417,6 @@ pub(crate) async fn reach(origin: &Origin) -> Option<Duration> {
     let connect = TcpStream::connect((host, origin.port()));
     timeout(Duration::from_secs(1), connect).await.ok()?.ok()?;
     Some(begun.elapsed())
-}
-
-async fn bind_admin(address: Option<SocketAddr>, has_token: bool) -> Result<Option<TcpListener>> {
-    let Some(address) = address else {
-        return Ok(None);
-    };
-    if !address.ip().is_loopback() && !has_token {
-        bail!(
-            "--admin {address} would show everybody what this proxy sees; give a loopback address such as 127.0.0.1:8888, or off, or name a token in the configuration: admin.token_env"
-        );
-    }
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| port_error("--admin", address, &error))?;
-    Ok(Some(listener))
-}
-
-fn port_error(flag: &str, address: SocketAddr, error: &io::Error) -> anyhow::Error {
-    let free = SocketAddr::new(address.ip(), 0);
-    if error.kind() == io::ErrorKind::AddrInUse {
-        anyhow::anyhow!(
-            "{flag} {address}: another program listens there; stop it, or let us take a free port with {flag} {free}"
-        )
-    } else {
-        anyhow::anyhow!(
-            "{flag} {address}: {error}; give an address of this machine, such as {flag} {free}"
-        )
-    }
 }
 
 async fn open_store(database: Option<&Path>) -> Result<Kept> {

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use healing_core::FaultClass;
+use healing_core::{CopyPattern, FaultClass};
 use http::Uri;
 use uuid::Uuid;
 
@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Say why a request was healed as it was, or what would be tried for a URL now; a running proxy is asked
     Explain(ExplainArgs),
+    /// List, throw away or fetch in advance what a running proxy keeps
+    Cache(CacheArgs),
     /// Begin a configuration, show the one that holds, or print its schema
     Config(ConfigArgs),
 }
@@ -179,6 +181,13 @@ pub(crate) struct ExplainArgs {
         conflicts_with = "id"
     )]
     pub(crate) when: FaultClass,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
+}
+
+/// Which running proxy is asked, and for whom its answer is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AdminArgs {
     /// Where the proxy's admin port is
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8888")]
     pub(crate) admin: SocketAddr,
@@ -188,6 +197,53 @@ pub(crate) struct ExplainArgs {
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What to do with the copies of a running proxy.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CacheArgs {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// List what is kept, in the order of the paths; what could be a secret is not shown
+    Ls {
+        /// A path in which `*` stands for any text, such as `/api/quote/*`
+        #[arg(value_name = "PATTERN")]
+        pattern: Option<CopyPattern>,
+        /// How many copies at most
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+        /// How many of them are left out at the beginning
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        offset: u32,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Throw away what is kept of some URLs, for all callers
+    Purge {
+        /// A path in which `*` stands for any text, such as `/api/quote/*`; `*` is all
+        #[arg(value_name = "PATTERN")]
+        pattern: CopyPattern,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Ask the proxy once for each URL of a file, so that it is kept before anybody waits for it
+    Warm {
+        /// URLs as callers ask for them, or their paths, one a line; `-` is stdin, and lines that begin with # are left out
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// How many are asked for at a time
+        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+        at_a_time: u8,
+        /// The host that callers name, where a line is a path alone [default: the proxy's address]
+        #[arg(long, value_name = "HOST")]
+        host: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
 }
 
 /// A URL at the proxy.

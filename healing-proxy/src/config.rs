@@ -24,6 +24,7 @@ mod ways;
 use std::{collections::BTreeMap, sync::Arc};
 
 use healing_core::{
+    Secret,
     classify::{Calendars, Rules, Sources},
     written::{Mistake, Mistakes, Node, Place, Value, read},
 };
@@ -72,6 +73,8 @@ pub(crate) struct Meant {
     vault: Vault,
     /// What readers of the admin port have to know.
     pub(crate) admin_token: Option<SecretString>,
+    /// The password of the Redis, where it does not stand in its URL.
+    pub(crate) redis_password: Option<Secret>,
     /// All values as they were read, with their places.
     plain: serde_json::Value,
 }
@@ -105,6 +108,7 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
             config,
             vault,
             admin_token,
+            redis_password,
             ..
         } = meant;
         let places = apply::places_of(config);
@@ -119,6 +123,7 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
         whole.check();
         *vault = Vault::open(config, given.variables, &mut mistakes);
         *admin_token = vault::admin_token(config, given.variables);
+        *redis_password = vault::redis_password(config, given.variables);
         pending::note(config, &mut notes);
     }
     if let Some(meant) = meant.as_ref().filter(|_| mistakes.is_empty()) {
@@ -165,6 +170,7 @@ fn meaning_of(tree: &Node, reader: &mut Reader<'_>) -> Option<Meant> {
                 rules,
                 vault: Vault::default(),
                 admin_token: None,
+                redis_password: None,
                 plain,
             })
         }

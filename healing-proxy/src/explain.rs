@@ -4,40 +4,26 @@
 
 use std::{
     io::{Write, stdout},
-    net::SocketAddr,
     process::ExitCode,
-    time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
-use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use anyhow::{Context, Result};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use tokio::time::timeout;
 
-use crate::{cli::ExplainArgs, config::Variables};
-
-/// A proxy that does not answer in this time is not there.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// No explanation is longer.
-const MAX_ANSWER: usize = 1024 * 1024;
+use crate::{
+    admin_client::{AdminPort, number, runtime, text},
+    cli::ExplainArgs,
+};
 
 /// Explains.
 ///
 /// # Errors
 /// When no proxy answers there, it knows nothing of the request, or stdout is closed.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("a runtime cannot be started")?;
-    let token = args.token_env.as_deref().map(token).transpose()?;
-    let told = runtime.block_on(ask(args.admin, &page(args), token))?;
-    let said = if args.json {
+    let admin = AdminPort::of(&args.admin)?;
+    let told = runtime()?.block_on(admin.reads(&page(args)))?;
+    let said = if args.admin.json {
         format!("{}\n", serde_json::to_string_pretty(&told)?)
     } else if args.id.is_some() {
         decision(&told)
@@ -62,62 +48,6 @@ fn page(args: &ExplainArgs) -> String {
             format!("/api/v1/foresight?url={target}{host}&when={}", args.when)
         }
     }
-}
-
-/// The token that a variable holds.
-fn token(name: &str) -> Result<HeaderValue> {
-    let variables = Variables::of_this_process();
-    let token = variables.value(name).unwrap_or_default().trim();
-    if token.is_empty() {
-        bail!(
-            "--token-env: the environment variable {name} is not set; it holds the token of the admin port"
-        );
-    }
-    let mut field = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| anyhow!("--token-env: what {name} holds cannot stand in a field"))?;
-    field.set_sensitive(true);
-    Ok(field)
-}
-
-async fn ask(admin: SocketAddr, page: &str, token: Option<HeaderValue>) -> Result<Value> {
-    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    let uri: Uri = format!("http://{admin}{page}").parse()?;
-    let mut request = Request::get(uri).body(Empty::new())?;
-    let has_token = token.is_some();
-    if let Some(token) = token {
-        request.headers_mut().insert(header::AUTHORIZATION, token);
-    }
-    let nobody = || {
-        anyhow!(
-            "no proxy answers on the admin port {admin}; is it running? Its first lines name the port: give it with --admin ADDRESS"
-        )
-    };
-    let response = timeout(PATIENCE, client.request(request)).await;
-    let response = response.map_err(|_| nobody())?.map_err(|_| nobody())?;
-    let status = response.status();
-    let body = timeout(
-        PATIENCE,
-        Limited::new(response.into_body(), MAX_ANSWER).collect(),
-    )
-    .await;
-    let body = body
-        .map_err(|_| nobody())?
-        .map_err(|error| anyhow!("the answer of {admin} broke off: {error}"))?
-        .to_bytes();
-    let told: Value = serde_json::from_slice(&body)
-        .map_err(|_| anyhow!("what listens on {admin} is no healing-proxy's admin port"))?;
-    if status == StatusCode::UNAUTHORIZED && has_token {
-        bail!("the admin port {admin} wants another token than the one that --token-env names");
-    }
-    if status == StatusCode::UNAUTHORIZED {
-        bail!(
-            "the admin port {admin} wants a token; name the environment variable that holds it: --token-env NAME"
-        );
-    }
-    if status != StatusCode::OK {
-        bail!("{}: {}", text(&told, "title"), text(&told, "detail"));
-    }
-    Ok(told)
 }
 
 /// A decision for people.
@@ -202,13 +132,4 @@ fn table(told: &Value) -> String {
         ));
     }
     said
-}
-
-fn text<'v>(told: &'v Value, name: &str) -> &'v str {
-    told.get(name).and_then(Value::as_str).unwrap_or("-")
-}
-
-fn number(told: &Value, name: &str) -> String {
-    let number = told.get(name).filter(|number| number.is_number());
-    number.map_or_else(|| "-".to_owned(), Value::to_string)
 }

@@ -1,9 +1,11 @@
 //! Puts itself in front of a data API and heals what it answers.
 
 mod admin;
+mod admin_client;
 mod agents;
 mod app;
 mod banner;
+mod cache;
 mod check;
 mod classify;
 mod cli;
@@ -23,6 +25,7 @@ mod report;
 mod run;
 mod serve;
 mod upstream;
+mod warm;
 mod written_file;
 
 use std::process::ExitCode;
@@ -48,6 +51,9 @@ fn main() -> ExitCode {
         Some(Command::Check(args)) => logging::plainly(&cli.talk).and_then(|()| check::check(args)),
         Some(Command::Explain(args)) => {
             logging::plainly(&cli.talk).and_then(|()| explain::explain(args))
+        }
+        Some(Command::Cache(args)) => {
+            logging::plainly(&cli.talk).and_then(|()| cache::cache(&args.command, &cli.talk))
         }
         Some(Command::Config(args)) => {
             logging::plainly(&cli.talk).and_then(|()| configuration::configuration(&args.command))

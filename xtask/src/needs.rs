@@ -73,6 +73,12 @@ const NEEDS: &[Need] = &[
         why: "the public suite of tests for HTTP caches runs in it",
     },
     Need {
+        name: "redis-server",
+        probe: &["redis-server", "--version"],
+        remedy: Remedy::Debian("redis-server"),
+        why: "tests share a cache in it",
+    },
+    Need {
         name: "chromium",
         probe: &["chromium", "--version"],
         remedy: Remedy::Debian("chromium"),

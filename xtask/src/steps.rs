@@ -89,6 +89,7 @@ pub(crate) fn ci(cargo: &Cargo) -> anyhow::Result<Vec<Step>> {
         ("without features", ""),
         ("with sqlite", "sqlite"),
         ("with jq", "jq"),
+        ("with redis", "redis"),
     ] {
         let arguments = [
             "clippy",

@@ -50,6 +50,8 @@ pub(crate) struct Copy {
     again: AtomicU64,
     /// When, after that, it was asked for again behind its callers' backs, in nanoseconds; zero before it was.
     renewal: AtomicU64,
+    /// When it was offered to others last, in nanoseconds after it came first, and one.
+    offered: AtomicU64,
     /// What the request said in the fields that the answer varies by.
     pub(crate) varies_by: u64,
     /// What it weighs, in bytes.
@@ -58,12 +60,13 @@ pub(crate) struct Copy {
     pub(crate) hash: BodyHash,
 }
 
-/// A copy that an earlier process made.
+/// A copy that another process made.
 pub(crate) struct Recalled {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Chunks,
     pub(crate) terms: Terms,
+    pub(crate) with_credentials: bool,
     pub(crate) took: Duration,
     /// How old it was when it came.
     pub(crate) came_with: Duration,
@@ -96,6 +99,7 @@ impl Copy {
             first: now,
             again: AtomicU64::new(0),
             renewal: AtomicU64::new(0),
+            offered: AtomicU64::new(0),
             varies_by,
         }
     }
@@ -109,7 +113,7 @@ impl Copy {
             body: before.body,
             terms: before.terms,
             fault: None,
-            with_credentials: false,
+            with_credentials: before.with_credentials,
             took: before.took,
             came_with: before.came_with,
             // What its own date has to say is in that age already.
@@ -117,6 +121,7 @@ impl Copy {
             first: before.came,
             again: AtomicU64::new(0),
             renewal: AtomicU64::new(0),
+            offered: AtomicU64::new(0),
             varies_by: before.varies_by,
             hash: before.hash,
         }
@@ -178,6 +183,19 @@ impl Copy {
         u64::try_from(after).unwrap_or(u64::MAX)
     }
 
+    /// Whether it is to be offered to others now: at first, and when it came again after half of the time that it is fresh.
+    pub(crate) fn is_news(&self, now: Instant) -> bool {
+        let since = now.saturating_duration_since(self.first).as_nanos();
+        let since = u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1);
+        let before = self.offered.load(Relaxed);
+        let half = self.terms.lifetime.unwrap_or_default() / 2;
+        let is_news = before == 0 || u128::from(since.saturating_sub(before)) >= half.as_nanos();
+        if is_news {
+            self.offered.store(since, Relaxed);
+        }
+        is_news
+    }
+
     /// Whether it is a copy of that answer, which has its body.
     pub(crate) fn is_of(&self, answer: &Received<'_>, terms: Terms, varies_by: u64) -> bool {
         self.status == answer.status
@@ -191,10 +209,16 @@ impl Copy {
 
     /// Whether it may stand in for an answer that did not come, that long after it came or after it ceased to be fresh.
     pub(crate) fn heals(&self, now: Instant, heal_for: Duration) -> bool {
+        let until = self.heals_until(heal_for);
+        until.is_some_and(|until| now <= until)
+    }
+
+    /// Until when it may; `None` where it never may.
+    pub(crate) fn heals_until(&self, heal_for: Duration) -> Option<Instant> {
         let fresh = self.terms.lifetime.unwrap_or_default();
         let stale = heal_for.max(self.terms.if_error);
-        self.terms.heals
-            && now.saturating_duration_since(self.last()) <= fresh.saturating_add(stale)
+        let heals = self.terms.heals.then_some(fresh.saturating_add(stale));
+        heals.and_then(|time| self.last().checked_add(time))
     }
 
     /// Whether a newer copy takes the place of this one: of the same variant, and an error never that of a good one.

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
@@ -13,7 +13,10 @@ use tokio::time::Instant;
 
 use crate::{
     classify::{freshness::Moment, shape::Shape},
-    kept::{BodyHash, copy::Copy, dates::Dates, habits::Habits, looks::Looks, steps::Steps},
+    kept::{
+        BodyHash, copy::Copy, dates::Dates, habits::Habits, looks::Looks, steps::Steps,
+        title::Title,
+    },
     lock::lock,
     outage::{Gate, Guards},
 };
@@ -26,6 +29,9 @@ pub(crate) const ENTRY_BYTES: usize = 1024;
 
 /// Variants of one URL that are kept beside the newest; the oldest goes first.
 const MAX_OTHERS: usize = 15;
+
+/// Between two offers of what only heals, in milliseconds.
+const BETWEEN_OFFERS: u64 = 2_000;
 
 /// What a URL's last good answer looked like.
 #[derive(Clone, Debug)]
@@ -51,6 +57,11 @@ pub(crate) struct Memory {
     /// Whether there is one. All that a healthy answer reads.
     has_candidate: AtomicBool,
     pub(crate) gate: Arc<Gate>,
+    /// What it is called, once something of it was kept.
+    title: OnceLock<Arc<Title>>,
+    /// When a copy that only heals was offered to others last, in milliseconds since this memory began, and one.
+    offered: AtomicU64,
+    began: Instant,
 }
 
 // === impl Promise ===
@@ -80,6 +91,9 @@ impl Memory {
             candidate: Mutex::new(None),
             has_candidate: AtomicBool::new(false),
             gate: Arc::new(Gate::new(Guards::One, now)),
+            title: OnceLock::new(),
+            offered: AtomicU64::new(0),
+            began: now,
         }
     }
 
@@ -122,6 +136,13 @@ impl Memory {
             copies.extend(lock(&self.others).iter().map(Arc::clone));
         }
         copies
+    }
+
+    /// Forgets all copies, and nothing else.
+    pub(crate) fn drop_copies(&self) {
+        self.newest.store(None);
+        lock(&self.others).clear();
+        self.has_others.store(false, Relaxed);
     }
 
     /// Keeps an older copy, where there is none of its variant.
@@ -186,6 +207,33 @@ impl Memory {
         self.dates.newest_of(copy.as_ref()?.hash)
     }
 
+    /// What it is called, where that is known.
+    pub(crate) fn title(&self) -> Option<&Arc<Title>> {
+        self.title.get()
+    }
+
+    /// What it is called, from now on.
+    pub(crate) fn titled(&self, title: impl FnOnce() -> Arc<Title>) -> &Arc<Title> {
+        self.title.get_or_init(title)
+    }
+
+    /// Whether a copy is to be offered to others now. One that only heals waits for its turn with all of its URL.
+    pub(crate) fn is_news(&self, copy: &Copy, now: Instant) -> bool {
+        if copy.terms.lifetime.is_some_and(|time| !time.is_zero()) {
+            return copy.is_news(now);
+        }
+        let since = now.saturating_duration_since(self.began);
+        let since = u64::try_from(since.as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        let before = self.offered.load(Relaxed);
+        let is_due = before == 0 || since.saturating_sub(before) >= BETWEEN_OFFERS;
+        if is_due {
+            self.offered.store(since, Relaxed);
+        }
+        is_due
+    }
+
     /// Whether this URL ever had a good answer.
     pub(crate) fn was_good(&self) -> bool {
         self.last_good.load(Relaxed) != 0
@@ -213,7 +261,8 @@ impl Memory {
         } else {
             0
         };
-        ENTRY_BYTES + newest + others
+        let title = self.title.get().map_or(0, |title| title.shown.len());
+        ENTRY_BYTES + title + newest + others
     }
 }
 

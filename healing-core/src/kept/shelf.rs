@@ -133,13 +133,6 @@ impl Kept {
             took: copy.took,
             terms: copy.terms,
         };
-        let mut fields = Vec::new();
-        for (name, value) in &copy.headers {
-            fields.extend_from_slice(name.as_str().as_bytes());
-            fields.extend_from_slice(b": ");
-            fields.extend_from_slice(value.as_bytes());
-            fields.extend_from_slice(b"\r\n");
-        }
         let body = || {
             let chunks: Vec<_> = copy.body.iter().map(AsRef::as_ref).collect();
             chunks.concat()
@@ -150,7 +143,7 @@ impl Kept {
             variant: copy.varies_by,
             kept_at: wall_time(clock, came),
             about: serde_json::to_string(&about).unwrap_or_default(),
-            fields,
+            fields: lines_of(&copy.headers),
             body: with_body.then(body),
         }
     }
@@ -211,6 +204,7 @@ impl Kept {
             headers,
             body,
             terms: about.terms,
+            with_credentials: false,
             took: about.took,
             came_with: about.age,
             came: now.checked_sub(since)?,
@@ -220,7 +214,7 @@ impl Kept {
 }
 
 /// The wall time of a moment that may lie before the process began.
-fn wall_time(clock: &Clock, at: Instant) -> Timestamp {
+pub(crate) fn wall_time(clock: &Clock, at: Instant) -> Timestamp {
     let now = clock.now();
     let then = clock.timestamp(now);
     let since = now.saturating_duration_since(at);
@@ -233,7 +227,20 @@ fn is_worth_it(copy: &Copy) -> bool {
     !copy.with_credentials && copy.fault.is_none() && (copy.terms.heals || !lifetime.is_zero())
 }
 
-fn fields_of(text: &[u8]) -> Option<HeaderMap> {
+/// Fields, a line each.
+pub(crate) fn lines_of(headers: &HeaderMap) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for (name, value) in headers {
+        lines.extend_from_slice(name.as_str().as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(value.as_bytes());
+        lines.extend_from_slice(b"\r\n");
+    }
+    lines
+}
+
+/// The fields of such lines; `None` where it is something else.
+pub(crate) fn fields_of(text: &[u8]) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     let mut rest = text;
     while let Some(end) = memchr::memmem::find(rest, b"\r\n") {

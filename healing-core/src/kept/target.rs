@@ -63,14 +63,8 @@ impl Names {
     /// The name of a URL, whoever asks: scheme, authority (`Host` where the URL has none), path, and the query with its
     /// parameters in order. The order of those with the same name stays.
     pub(crate) fn of(&self, uri: &Uri, headers: &HeaderMap) -> UrlKey {
-        let host = || headers.get(header::HOST).map(HeaderValue::as_bytes);
-        let authority = uri
-            .authority()
-            .map(Authority::as_str)
-            .map(str::as_bytes)
-            .or_else(host);
         let mut hash = self.build_hasher();
-        (uri.scheme_str(), authority, uri.path()).hash(&mut hash);
+        (uri.scheme_str(), place_of(uri, headers), uri.path()).hash(&mut hash);
         hash_query(uri.query(), &mut hash);
         UrlKey::of_hash(&hash)
     }
@@ -94,7 +88,17 @@ impl BuildHasher for Names {
     }
 }
 
-fn hash_query(query: Option<&str>, hash: &mut impl Hasher) {
+/// Where a URL is: its authority, or `Host` where it has none.
+pub(crate) fn place_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a [u8]> {
+    let host = || headers.get(header::HOST).map(HeaderValue::as_bytes);
+    uri.authority()
+        .map(Authority::as_str)
+        .map(str::as_bytes)
+        .or_else(host)
+}
+
+/// Hashes a query with its parameters in order.
+pub(crate) fn hash_query(query: Option<&str>, hash: &mut impl Hasher) {
     let Some(query) = query else {
         return;
     };

@@ -6,6 +6,7 @@
 
 mod future;
 mod look;
+mod reach;
 mod wait;
 
 use std::{
@@ -30,9 +31,13 @@ use crate::{
         cache::{
             future::Then,
             look::{Look, Missing, look},
+            reach::{Reaching, is_elsewhere},
             wait::Waiting,
         },
-        heal::{Heal, found::Found},
+        heal::{
+            Heal,
+            found::{Found, Held},
+        },
     },
 };
 
@@ -119,9 +124,9 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match look(self.heal.house(), &request) {
             Look::Past => CacheFuture::asking(self.heal.ask(request, None), Then::Give),
-            Look::Changes(url) => {
+            Look::Changes(changed) => {
                 let house = Arc::clone(self.heal.house());
-                let then = Then::Invalidate(house, url);
+                let then = Then::Invalidate(house, changed);
                 CacheFuture::asking(self.heal.ask(request, None), then)
             }
             Look::Nothing(found) => {
@@ -174,7 +179,15 @@ where
         } = missing;
         match flight.map(|key| (key, house.flights.join(key))) {
             None => {}
-            Some((_, Joined::Leads(flight))) => found.flight = Some(flight),
+            Some((_, Joined::Leads(flight))) => {
+                found.flight = Some(flight);
+                if house.beyond.is_some() && found.held != Held::Refused {
+                    let clone = self.heal.clone();
+                    let heal = mem::replace(&mut self.heal, clone);
+                    let reaching = Reaching { heal, found, less };
+                    return CacheFuture::waiting(Box::pin(reaching.answer(request)));
+                }
+            }
             Some((key, Joined::Waits(word))) => {
                 let clone = self.heal.clone();
                 let heal = mem::replace(&mut self.heal, clone);
@@ -212,15 +225,24 @@ where
         let (mut head, _) = request.into_parts();
         giving::ask_for_all(&mut head.headers);
         head.method = Method::GET;
-        let found = Found {
+        let mut found = Found {
             flight: Some(flight),
             for_nobody: true,
             ..missing.found
         };
         let mut heal = self.heal.clone();
-        let request = Request::from_parts(head, Body::empty());
+        let house = Arc::clone(house);
         // Where there is no room it is asked for again by the next caller; the set counts.
         let _ran = self.heal.in_background().run(async move {
+            if is_elsewhere(&house, &head, &mut found).await {
+                if cost == Cost::Ours
+                    && let Some(here) = &found.here
+                {
+                    house.gives_back(&here.route.source);
+                }
+                return;
+            }
+            let request = Request::from_parts(head, Body::empty());
             let ready = poll_fn(|cx| Service::<Request<Body>>::poll_ready(&mut heal, cx));
             if ready.await.is_ok() {
                 let _answer = heal.ask(request, Some(found)).await;

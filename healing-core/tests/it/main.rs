@@ -32,6 +32,7 @@ mod heal_suspect;
 mod heal_time;
 mod heal_usual;
 mod heal_watch;
+mod kept_list;
 mod layers_axum;
 mod layers_hyper;
 mod layers_label;
@@ -39,6 +40,7 @@ mod layers_mock;
 mod layers_support;
 mod layers_upstream;
 mod learn_rules;
+mod second_level;
 mod store;
 #[cfg(feature = "sqlite")]
 mod store_away;

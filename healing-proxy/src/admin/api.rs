@@ -22,6 +22,8 @@ use crate::agents::Board;
 
 /// Events that are listed when the caller does not say how many.
 const DEFAULT_EVENTS: usize = 100;
+/// What is said of the shared cache while it is away; nothing waits for it.
+const SHARED_CACHE_AWAY: &str = "[~] shared cache: away, the proxy goes on without it\n";
 /// Resolved incidents that are listed.
 const RESOLVED: usize = 50;
 
@@ -40,7 +42,13 @@ pub(super) async fn readyz(
         ("listeners bound", admin.board.is_ready()),
         ("not draining", !draining),
     ];
-    let (passed, text) = probe(&query, &checks)?;
+    let (passed, mut text) = probe(&query, &checks)?;
+    let is_asked = query.0.as_deref() == Some("verbose");
+    let counters = admin.board.counters();
+    let is_away = counters.get("shared_cache_away").and_then(Value::as_bool);
+    if is_asked && is_away == Some(true) {
+        text.insert_str(0, SHARED_CACHE_AWAY);
+    }
     let status = if passed {
         StatusCode::OK
     } else {
@@ -67,6 +75,7 @@ pub(super) async fn status(
     Ok(Json(json!({
         "name": admin.settings.name,
         "version": admin.settings.version,
+        "proxy": admin.settings.proxy,
         "time": millis(board.now()),
         "started_at": millis(started),
         "uptime_s": tenths(uptime.as_secs_f64()),

@@ -100,6 +100,23 @@ pub(super) async fn share_with_trusted_pages(
     response
 }
 
+/// Refuses what a page of another origin would change: a browser sends such a request without asking, and says where it is from.
+pub(super) async fn refuse_other_pages(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let is_own = match origin(headers) {
+        Origin::Absent => true,
+        Origin::Unclear => false,
+        Origin::Named(name) => is_same(headers, &name),
+    };
+    if is_own {
+        return next.run(request).await;
+    }
+    let title = "A page of another origin may not change anything here";
+    Problem::new(StatusCode::FORBIDDEN, "foreign-page", title)
+        .detail("send the request without Origin, or from the dashboard".to_owned())
+        .into_response()
+}
+
 /// Puts the headers of a page that shows nothing but itself on every answer.
 pub(super) async fn secure(request: Request, next: Next) -> Response {
     let host = hosts(request.uri(), request.headers()).and_then(|named| named.into_iter().next());
@@ -130,7 +147,14 @@ pub(super) fn may_read(headers: &HeaderMap, settings: &AdminSettings) -> bool {
     {
         return true;
     }
-    let Some((https, origin)) = parts(&name) else {
+    let of_this_machine = |(_, origin): (bool, Authority)| is_loopback(origin.host());
+    is_same(headers, &name)
+        || (settings.listen.ip().is_loopback() && parts(&name).is_some_and(of_this_machine))
+}
+
+/// Whether an origin is that of the port itself, as the request names it.
+fn is_same(headers: &HeaderMap, name: &str) -> bool {
+    let Some((https, origin)) = parts(name) else {
         return false;
     };
     let default = if https { 443 } else { 80 };
@@ -143,7 +167,6 @@ pub(super) fn may_read(headers: &HeaderMap, settings: &AdminSettings) -> bool {
         .and_then(|host| host.to_str().ok())
         .and_then(|host| host.parse().ok());
     own.as_ref().is_some_and(same)
-        || (settings.listen.ip().is_loopback() && is_loopback(origin.host()))
 }
 
 /// Where a page comes from.

@@ -34,6 +34,11 @@ impl Insight {
     pub(crate) const fn new(healer: Healer, places: Arc<Places>) -> Self {
         Self { healer, places }
     }
+
+    /// The healer itself.
+    pub(super) const fn healer(&self) -> &Healer {
+        &self.healer
+    }
 }
 
 impl fmt::Debug for Insight {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use healing_core::{ErrorEvent, LearnerCounts, Sink, StoreWriter};
+use healing_core::{ErrorEvent, Healer, LearnerCounts, Sink, StoreWriter};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tracing_appender::non_blocking::ErrorCounter;
@@ -23,7 +23,7 @@ pub(super) struct Outlets {
 
 impl Outlets {
     /// What the status page counts, by name.
-    pub(super) fn counters(&self, learned: LearnerCounts, probes: &Probes) -> Value {
+    pub(super) fn counters(&self, healer: &Healer, probes: &Probes) -> Value {
         let mut counters: serde_json::Map<String, Value> = self
             .writer
             .counts()
@@ -43,7 +43,7 @@ impl Outlets {
             decisions,
             set_aside,
             ..
-        } = learned;
+        } = healer.learner();
         counters.insert("remedies_known".to_owned(), remedies.into());
         counters.insert("remedies_forgotten".to_owned(), forgotten.into());
         counters.insert("outcomes_unlearned".to_owned(), unlearned.into());
@@ -56,6 +56,11 @@ impl Outlets {
             );
         }
         probes.count_into(&mut counters);
+        if let Some(shared) = healer.second_level() {
+            counters.insert("shared_cache_away".to_owned(), shared.is_away.into());
+            let counts = shared.counts.into_iter();
+            counters.extend(counts.map(|(name, count)| (name.to_owned(), count.into())));
+        }
         Value::Object(counters)
     }
 

@@ -87,7 +87,11 @@ pub(super) static STORE: Form = Form {
 };
 pub(super) static REDIS: Form = Form {
     must_be: "a URL such as redis://127.0.0.1:6379",
-    fits: |text| text.starts_with("redis://") || text.starts_with("rediss://"),
+    fits: |text| {
+        let scheme = text.starts_with("redis://") || text.starts_with("rediss://");
+        let uri = text.parse::<http::Uri>().ok();
+        scheme && uri.is_some_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+    },
     may_be_secret: true,
 };
 pub(super) static ENDPOINT: Form = Form {

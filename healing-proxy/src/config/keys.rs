@@ -217,7 +217,17 @@ static CACHE: Shape = Shape {
         Key::optional(
             "redis",
             Kind::Text(&REDIS),
-            "Share copies and quotas of several proxies there",
+            "The Redis or Valkey in which several proxies share copies, such as redis://127.0.0.1:6379",
+        ),
+        Key::optional(
+            "redis_password_env",
+            Kind::Text(&VARIABLE),
+            "The environment variable that holds its password",
+        ),
+        Key::optional(
+            "warm",
+            Kind::Text(&TEXT),
+            "A file of URLs, one a line, that are asked for once at the start",
         ),
     ],
 };

@@ -11,6 +11,7 @@ use healing_core::written::{Mistakes, Place};
 use crate::{
     config::{apply, environment::Variables, typed::Config, vault::not_set},
     places::Places,
+    written_file,
 };
 
 /// What a check of the whole has before it.
@@ -34,6 +35,7 @@ impl Whole<'_> {
         self.ports();
         self.times();
         self.budget();
+        self.cache();
         for source in &self.config.sources {
             self.source(source.0, source.1);
         }
@@ -71,6 +73,32 @@ impl Whole<'_> {
         }
         if let Some(name) = &admin.token_env {
             self.variable(name, admin.at.of("token_env"), "token_env");
+        }
+    }
+
+    fn cache(&mut self) {
+        let cache = &self.config.cache;
+        if let Some(name) = &cache.redis_password_env {
+            self.variable(
+                name,
+                cache.at.of("redis_password_env"),
+                "redis_password_env",
+            );
+            if cache.redis.is_none() {
+                let message =
+                    "redis_password_env: there is no redis; name its URL, or take this out";
+                self.mistakes
+                    .say(cache.at.of("redis_password_env"), message);
+            }
+        }
+        if let Some(file) = &cache.warm
+            && let Err(error) = written_file::read_named(file)
+        {
+            let message = format!(
+                "warm: {} {error}; name a file of URLs that this user may read",
+                file.display()
+            );
+            self.mistakes.say(cache.at.of("warm"), message);
         }
     }
 

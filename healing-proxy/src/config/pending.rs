@@ -15,12 +15,6 @@ pub(super) fn note(config: &Config, notes: &mut Mistakes) {
 
 fn note_whole(config: &Config, notes: &mut Mistakes) {
     let mut say = |at, what: &str| notes.say(at, format!("{what} is not acted on yet"));
-    if config.cache.redis.is_some() {
-        say(
-            config.at.of("cache"),
-            "cache.redis: a cache of several proxies",
-        );
-    }
     if config.store.url.starts_with("postgres") {
         say(
             config.store.at.of("url"),

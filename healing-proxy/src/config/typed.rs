@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use healing_core::{Expose, Fidelity, written::Place};
 use ipnet::IpNet;
+use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::{config::forms::network, upstream::Origin};
@@ -301,9 +302,14 @@ pub(crate) struct Windows {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Cache {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
     pub(crate) memory: u64,
     pub(crate) r#override: bool,
-    pub(crate) redis: Option<String>,
+    #[serde(default, deserialize_with = "some_secret")]
+    pub(crate) redis: Option<SecretString>,
+    pub(crate) redis_password_env: Option<String>,
+    pub(crate) warm: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -395,6 +401,15 @@ where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
     parsed(deserializer).map(Some)
+}
+
+/// A text that may hold a password.
+fn some_secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretString>, D::Error> {
+    String::deserialize(deserializer)
+        .map(SecretString::from)
+        .map(Some)
 }
 
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {

@@ -63,6 +63,13 @@ pub(super) fn admin_token(config: &Config, variables: &Variables) -> Option<Secr
     (!token.is_empty()).then(|| SecretString::from(token))
 }
 
+/// The password of the Redis, where a variable is named that holds it.
+pub(super) fn redis_password(config: &Config, variables: &Variables) -> Option<Secret> {
+    let name = config.cache.redis_password_env.as_deref()?;
+    let password = variables.value(name)?;
+    (!password.trim().is_empty()).then(|| Secret::new(password.to_owned()))
+}
+
 impl KeyVault for Vault {
     fn keys(&self, source: &Source) -> Vec<Secret> {
         self.0.get(source).cloned().unwrap_or_default()

@@ -1,6 +1,7 @@
 //! The proxy as its callers, its upstreams and its operators see it: a process between bare sockets.
 #![cfg(test)]
 
+mod cache_commands;
 mod cache_suite;
 mod callers;
 mod classify;
@@ -25,8 +26,10 @@ mod messages;
 mod no_copy;
 mod once;
 mod probes;
+mod redis;
 mod refusals;
 mod secrets;
+mod shared_cache;
 mod stage;
 mod stand;
 mod start;

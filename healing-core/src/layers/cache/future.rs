@@ -16,8 +16,8 @@ use crate::{
     attempt::TransportError,
     body::{Body, BoxError},
     healer::House,
-    kept::{giving, target::UrlKey},
-    layers::heal::HealFuture,
+    kept::giving,
+    layers::{cache::look::Changed, heal::HealFuture},
 };
 
 pin_project! {
@@ -45,7 +45,7 @@ pub(crate) enum Then {
     /// The whole was asked for, and the caller wants this of it.
     Tailor(Method, HeaderMap),
     /// Where the request was answered well, what was kept of its URL is void.
-    Invalidate(Arc<House>, UrlKey),
+    Invalidate(Arc<House>, Changed),
 }
 
 // === impl CacheFuture ===
@@ -108,10 +108,13 @@ impl Then {
             Self::Give => response,
             Self::Tailor(_, less) if less.is_empty() => response,
             Self::Tailor(method, less) => giving::tailor(response, &method, &less),
-            Self::Invalidate(house, url) => {
+            Self::Invalidate(house, Changed { url, far }) => {
                 let status = response.status();
                 if status.is_success() || status.is_redirection() {
                     house.kept.invalidate(url, house.clock.now());
+                    if let (Some(beyond), Some(name)) = (&house.beyond, far) {
+                        beyond.changed(name, house.clock);
+                    }
                 }
                 response
             }

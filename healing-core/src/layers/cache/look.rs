@@ -17,6 +17,7 @@ use crate::{
         memory::Memory,
         target::UrlKey,
         terms::has_validator,
+        title::FarName,
     },
     layers::heal::{
         can_be_replayed,
@@ -37,7 +38,7 @@ pub(crate) enum Look {
     /// Nothing, and nothing is to be found out: it cannot be answered twice.
     Past,
     /// What it asks for may change what is at this URL.
-    Changes(UrlKey),
+    Changes(Changed),
     /// Nothing is kept that could be given without asking.
     Nothing(Found),
     /// The answer.
@@ -48,6 +49,14 @@ pub(crate) enum Look {
     HasAndIsDue(Box<Response<Body>>, Box<Missing>),
     /// One call could answer this request and others like it.
     Misses(Box<Missing>),
+}
+
+/// A URL that may be changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Changed {
+    pub(crate) url: UrlKey,
+    /// What others call it, where there are others.
+    pub(crate) far: Option<FarName>,
 }
 
 /// A request that has to be asked.
@@ -174,7 +183,11 @@ fn changes<B>(house: &House, request: &Request<B>) -> Look {
         return Look::Past;
     }
     let address = house.kept.address(request.uri(), request.headers(), None);
-    Look::Changes(address.url)
+    let others = house.beyond.as_ref();
+    Look::Changes(Changed {
+        url: address.url,
+        far: others.map(|_| FarName::of(request.uri(), request.headers())),
+    })
 }
 
 /// Nothing is kept of it for the cache. Whether it is worth waiting with others is known of its route.
@@ -186,7 +199,10 @@ fn nothing<B>(
 ) -> Look {
     let here = house.registry.find(request.uri());
     let headers = request.headers();
-    let is_worth_it = here.treatment.fresh_for.is_some() || here.route.gives_again();
+    // What others know of a route that was never asked here may be an answer.
+    let may_be_elsewhere = house.beyond.is_some() && here.route.tally.good_calls() == 0;
+    let is_worth_it =
+        here.treatment.fresh_for.is_some() || here.route.gives_again() || may_be_elsewhere;
     let only_watches = here.treatment.observe;
     found.here = Some(here);
     if only_watches || !is_worth_it && !headers.contains_key(header::CACHE_CONTROL) {

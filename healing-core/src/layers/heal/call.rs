@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -20,7 +20,7 @@ use crate::{
     classify::{self, Expectation, HeadVerdict},
     healer::House,
     hop::strip_hop_fields,
-    kept::{Address, Wanted, copy::Copy, memory::Memory},
+    kept::{Address, Wanted, copy::Copy, memory::Memory, title::Title},
     layers::{
         heal::{
             echo,
@@ -58,6 +58,8 @@ pub(crate) struct Place {
     pub(crate) treatment: Arc<Treatment>,
     pub(crate) gates: Gates,
     pub(crate) address: Address,
+    /// What its URL is called, once somebody asked.
+    pub(crate) title: OnceLock<Arc<Title>>,
     /// The copy that the upstream is asked about.
     pub(crate) renews: Option<Arc<Copy>>,
     /// What the cache has of what is asked.
@@ -154,6 +156,7 @@ impl Place {
             route: here.route,
             gates,
             address: found.address,
+            title: found.title.map_or_else(OnceLock::new, OnceLock::from),
             renews: found.renews,
             held: found.held,
             for_nobody: found.for_nobody,
@@ -214,11 +217,15 @@ impl Place {
 
     /// The copy that may be given, where there is one.
     pub(crate) fn in_hand(&self, now: Instant) -> Option<Arc<Copy>> {
+        self.in_hand_of(self.memory.as_ref()?, now)
+    }
+
+    /// The copy of that memory that may be given.
+    pub(crate) fn in_hand_of(&self, memory: &Memory, now: Instant) -> Option<Arc<Copy>> {
         let floor = self.ask.floor;
-        let memory = self
-            .memory
-            .as_ref()
-            .filter(|_| self.treatment.gives_copies && Fidelity::Stale.meets(floor.fidelity))?;
+        if !self.takes_copies() {
+            return None;
+        }
         self.house.kept.in_hand(
             memory,
             Wanted {

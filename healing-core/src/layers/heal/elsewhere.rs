@@ -47,6 +47,7 @@ impl Place {
             route: Arc::clone(&self.route),
             gates,
             address: self.address,
+            title: Arc::clone(self.title()).into(), // not that of the other address
             renews: None, // what it calls the copy by, only the asked address need know
             held: self.held,
             for_nobody: self.for_nobody,

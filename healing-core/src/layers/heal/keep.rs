@@ -16,6 +16,7 @@ use crate::{
         copy::Copy,
         memory::Memory,
         terms::{Subject, Terms},
+        title::Title,
     },
     layers::heal::{
         call::{Asked, Bad, Good, Place, as_it_comes},
@@ -23,7 +24,7 @@ use crate::{
         judging::Whole,
         read::{Read, read},
     },
-    vocabulary::fault::Fault,
+    vocabulary::{fault::Fault, fidelity::Fidelity},
 };
 
 /// Fields that a 304 may carry, and that are not the copy's (RFC 9111, section 3.2).
@@ -35,6 +36,24 @@ const NOT_OF_THE_COPY: [HeaderName; 4] = [
 ];
 
 impl Place {
+    /// What its URL is called.
+    pub(crate) fn title(&self) -> &Arc<Title> {
+        self.title.get_or_init(|| {
+            let Ask { uri, headers, .. } = &self.ask;
+            let route = &self.route.route;
+            Arc::new(
+                self.house
+                    .kept
+                    .title(self.address.url, route, (uri, headers)),
+            )
+        })
+    }
+
+    /// Whether a copy may stand in.
+    pub(crate) fn takes_copies(&self) -> bool {
+        self.treatment.gives_copies && Fidelity::Stale.meets(self.ask.floor.fidelity)
+    }
+
     /// The request, once more.
     pub(crate) fn request(&self, ask: &Ask) -> Request<Body> {
         let mut request = ask.request();
@@ -66,8 +85,22 @@ impl Place {
         if copy.terms.lifetime.is_some() {
             self.route.says_how_long();
         }
-        house.kept.keep(self.address, memory, &copy);
+        self.put_by(memory, &copy);
         true
+    }
+
+    /// Keeps a copy here, and offers it to others.
+    fn put_by(&self, memory: &Arc<Memory>, copy: &Arc<Copy>) {
+        let house = &self.house;
+        let title = memory.titled(|| Arc::clone(self.title()));
+        house.kept.keep(self.address, memory, copy);
+        let Some(beyond) = &house.beyond else {
+            return;
+        };
+        if memory.is_news(copy, house.clock.now()) {
+            let told = (&self.ask.headers, self.treatment.heal_for);
+            beyond.offer((title, copy), told, house.clock);
+        }
     }
 
     /// An answer that only its head is judged by: given as it comes, but for one that says how long it holds, which is read
@@ -147,7 +180,7 @@ impl Place {
         let memory = house
             .kept
             .find_or_begin(self.address.key, house.clock.now());
-        house.kept.keep(self.address, &memory, &copy);
+        self.put_by(&memory, &copy);
         true
     }
 

@@ -27,6 +27,7 @@ use crate::{
     lock::lock,
     outage::{Passage, Rest, Ticket},
     quota::Errand,
+    settings::Treatment,
     vocabulary::{
         fault::{Fault, FaultClass},
         fidelity::Floor,
@@ -77,6 +78,9 @@ impl<S, E> Run<S, E> {
         } else {
             Passage::Free
         };
+        if matches!(passage, Passage::Probe(_) | Passage::Rest(_)) {
+            scene.reach().await;
+        }
         match passage {
             Passage::Free => scene.direct(Asking::Freely, None).await,
             Passage::Probe(ticket) => scene.find_out(ticket, outlives_its_caller).await,
@@ -97,29 +101,24 @@ impl<S, E> Run<S, E> {
             .take()
             .unwrap_or_else(|| house.registry.find(&head.uri));
         let treatment = &here.treatment;
+        let deadline = arrived + treatment.deadline.saturating_sub(found.waited);
         if !found.for_nobody {
             here.route.source.requests.fetch_add(1, Relaxed);
         }
-        let floor = self.floor.map_or_else(
-            || Floor::of(treatment.floor),
-            |floor| Floor {
-                fidelity: floor.fidelity.min(treatment.floor_for_callers),
-                ..floor
-            },
-        );
+        let floor = allowed(self.floor, treatment);
         let ask = Ask {
             id: house.clock.id(arrived),
             route: here.route.route.clone(),
             pattern: here.route.pattern.load_full(),
             share: None, // its place finds out
-            until: arrived + treatment.deadline,
+            until: deadline,
             is_the_same: false,
             extensions: head.extensions,
             method: head.method,
             uri: head.uri,
             headers: head.headers,
             floor,
-            deadline: arrived + treatment.deadline,
+            deadline,
             version: head.version,
             body,
         };
@@ -136,6 +135,7 @@ impl<S, E> Run<S, E> {
             inner: self.inner,
             give: Some(self.give),
             in_hand,
+            has_reached: false,
             flight,
             arrived,
             attempts: 0,
@@ -162,7 +162,7 @@ where
     /// Asks, and heals what comes back if it is bad. A ticket is held until the upstream's own answer is in.
     async fn direct(&mut self, asking: Asking, ticket: Option<Ticket>) {
         let limit = self.limit(asking);
-        let first_wait = if self.in_hand.is_some() {
+        let first_wait = if self.in_hand.is_some() || self.may_reach() {
             self.place.ask.deadline.min(limit)
         } else {
             limit
@@ -181,7 +181,13 @@ where
             pass,
         };
         let mut call = pin!(place.call(&place.ask, answer, underway));
-        let called = timeout_at(first_wait, &mut call).await;
+        let mut called = timeout_at(first_wait, &mut call).await;
+        if !matches!(called, Ok(Ok(_))) && self.may_reach() {
+            self.reach().await;
+            if called.is_err() && self.in_hand.is_none() {
+                called = timeout_at(limit, &mut call).await;
+            }
+        }
         if let Ok(Ok(good)) = called {
             return self.exact(good);
         }
@@ -313,6 +319,7 @@ where
 
     /// Does not ask, because no key may be used now.
     async fn held_back(&mut self, fault: Fault) {
+        self.reach().await;
         if !self.heal_unasked(fault.clone()).await {
             self.not_asked(fault);
         }
@@ -396,6 +403,17 @@ enum Asking {
     Trying,
     /// It rests, but there is nothing else to give.
     Once,
+}
+
+/// What a caller takes that asked for that, as far as its route lets callers ask.
+fn allowed(asked: Option<Floor>, treatment: &Treatment) -> Floor {
+    asked.map_or_else(
+        || Floor::of(treatment.floor),
+        |floor| Floor {
+            fidelity: floor.fidelity.min(treatment.floor_for_callers),
+            ..floor
+        },
+    )
 }
 
 /// The body of a request that may be sent again, or nothing when the caller broke off.

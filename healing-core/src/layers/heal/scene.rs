@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     attempt::Strategy,
+    beyond::Sought,
     body::Body,
     flights::{Flight, Outcome},
     kept::{copy::Copy, giving},
@@ -36,6 +37,8 @@ pub(crate) struct Scene<S, E> {
     pub(crate) inner: S,
     pub(crate) give: Option<Give<E>>,
     pub(crate) in_hand: Option<Arc<Copy>>,
+    /// Whether it was looked for elsewhere, too.
+    pub(crate) has_reached: bool,
     /// Those who wait for the same answer.
     pub(crate) flight: Option<Flight>,
     pub(crate) arrived: Instant,
@@ -83,6 +86,47 @@ impl<S, E> Scene<S, E> {
     pub(crate) fn is_awaited(&self) -> bool {
         self.give.as_ref().is_some_and(Give::is_awaited)
             || self.flight.as_ref().is_some_and(Flight::is_awaited)
+    }
+
+    /// Whether there may be a copy elsewhere, where there is none here.
+    pub(crate) fn may_reach(&self) -> bool {
+        let place = &self.place;
+        self.in_hand.is_none()
+            && !self.has_reached
+            && place.house.beyond.is_some()
+            && place.takes_copies()
+    }
+
+    /// Takes in hand what others kept, where there is nothing here and it may stand in.
+    pub(crate) async fn reach(&mut self) {
+        let place = &self.place;
+        let Some(beyond) = place.house.beyond.as_ref().filter(|_| self.may_reach()) else {
+            return;
+        };
+        let sought = Sought {
+            kept: &place.house.kept,
+            clock: &place.house.clock,
+            title: place.title(),
+            address: place.address,
+            request: &place.ask.headers,
+        };
+        let reached = beyond.reach(sought, None).await;
+        if reached.took {
+            let memory = place.house.kept.find(place.address.key);
+            self.in_hand =
+                memory.and_then(|memory| place.in_hand_of(&memory, place.house.clock.now()));
+        }
+        self.has_reached = true;
+    }
+
+    /// Until when strategies may try.
+    pub(crate) fn until(&self) -> Instant {
+        let ask = &self.place.ask;
+        if self.in_hand.is_some() {
+            ask.deadline
+        } else {
+            ask.until
+        }
     }
 
     pub(crate) fn waited(&self) -> Duration {

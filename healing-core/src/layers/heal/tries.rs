@@ -125,7 +125,7 @@ where
         let Some(strategy) = place.treatment.strategies.get(choice.n) else {
             return Tried::Missed(None);
         };
-        let until = place.ask.until;
+        let until = self.until();
         sleep_until(place.house.clock.now() + choice.offer.delay).await;
         let began = place.house.clock.now();
         let calls = Calls::new(self.inner.clone(), Arc::clone(&place), Arc::clone(last));

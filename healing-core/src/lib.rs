@@ -85,7 +85,7 @@ pub use crate::{
     classify::{Classify, Freshness, FreshnessError, Range, RangeError, Reply},
     clock::Clock,
     fields::{Expose, Identity, IdentityError},
-    healer::{Healer, HealerBuilder},
+    healer::{Healer, builder::HealerBuilder},
     health::{
         EndpointHealth, HealthStatus, LastFault, ShapeChange, Snapshot, SourceHealth, Thresholds,
     },

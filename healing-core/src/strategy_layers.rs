@@ -9,7 +9,7 @@ use crate::strategies::fallback::Fallback;
 use crate::{
     attempt::Strategy,
     background::Background,
-    healer::{Healer, HealerBuilder},
+    healer::{Healer, builder::HealerBuilder},
     layers::heal::{Heal, HealLayer},
     settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     strategies::{

@@ -1,6 +1,7 @@
 //! Puts the parts together, and takes them apart in the right order.
 
 mod outlets;
+mod plan;
 mod ports;
 mod shared;
 
@@ -14,12 +15,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use healing_core::{
-    BudgetRules, Caching, Clock, ErrorEvent, Expose, HealLayer, Healer, Identity, MemoryStore,
-    Settings, Sink, SqliteStore, Store, StoreWriter, WriterSettings,
+    Caching, Clock, Expose, HealLayer, Healer, Identity, MemoryStore, Settings, Sink, SqliteStore,
+    Store, StoreWriter, WriterSettings,
 };
-use ipnet::IpNet;
 use jiff::SignedDuration;
-use secrecy::SecretString;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
@@ -28,8 +27,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
-use tracing_appender::non_blocking::ErrorCounter;
 
+pub(crate) use crate::app::plan::{AdminTrusts, Plan};
 use crate::{
     admin::{self, AdminSettings, Insight},
     agents::{
@@ -42,12 +41,10 @@ use crate::{
     app::{
         outlets::Outlets,
         ports::{bind_admin, port_error},
-        shared::Shared,
     },
-    config::{Body, Meant},
     forward::Hop,
     places::Places,
-    probes::{Probe, Probes},
+    probes::Probes,
     reload::Reload,
     serve::{self, WorkerParts, Workers},
     upstream::{Origin, Upstream},
@@ -62,54 +59,6 @@ const PRUNE: Duration = Duration::from_hours(1);
 
 /// How long requests under way may take to end.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// What the whole is made of.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) origin: Origin,
-    pub(crate) listen: SocketAddr,
-    pub(crate) admin: Option<SocketAddr>,
-    pub(crate) admin_trusts: AdminTrusts,
-    /// The proxies before this one that are believed.
-    pub(crate) trusted: Vec<IpNet>,
-    /// The file of the database; nothing for memory.
-    pub(crate) database: Option<PathBuf>,
-    pub(crate) retention: SignedDuration,
-    pub(crate) workers: usize,
-    pub(crate) name: Option<String>,
-    pub(crate) expose: Option<Expose>,
-    /// How much may be held of bodies and of copies, in bytes.
-    pub(crate) body: Body,
-    pub(crate) copies: u64,
-    /// The URLs that are asked for at the start.
-    pub(crate) warm: Option<PathBuf>,
-    /// Where copies are shared with other proxies.
-    pub(crate) shared: Option<Shared>,
-    pub(crate) settings: Settings,
-    /// Which requests go elsewhere than to the API.
-    pub(crate) places: Places,
-    /// What is probed while nobody asks it.
-    pub(crate) probes: Vec<Probe>,
-    /// What healing may cost.
-    pub(crate) budget: BudgetRules,
-    /// Whether it is an HTTP cache and no more.
-    pub(crate) http_cache: bool,
-    /// The lines that the files of the log lack, where there are some.
-    pub(crate) log_dropped: Option<ErrorCounter>,
-    /// Who else is told of events.
-    pub(crate) tap: Option<mpsc::Sender<ErrorEvent>>,
-}
-
-/// Whom the admin port trusts.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AdminTrusts {
-    /// Names by which it may be asked.
-    pub(crate) hosts: Vec<String>,
-    /// Pages that may read its feed.
-    pub(crate) origins: Vec<String>,
-    /// What readers have to know.
-    pub(crate) token: Option<SecretString>,
-}
 
 /// The running whole.
 #[derive(Debug)]
@@ -137,47 +86,6 @@ struct Kept {
     store: Arc<dyn Store>,
     /// Where they wait while the database is away.
     spill: Option<PathBuf>,
-}
-
-// === impl Plan ===
-
-impl Plan {
-    /// The plan of a configuration before that API.
-    pub(crate) fn new(meant: &Meant, origin: Origin, workers: usize) -> Self {
-        let config = &meant.config;
-        let retention = SignedDuration::try_from(config.store.retention);
-        let places = meant.places();
-        Self {
-            origin,
-            listen: config.listen,
-            admin: config.admin.listen,
-            admin_trusts: AdminTrusts {
-                hosts: config.admin.allowed_hosts.clone(),
-                origins: config.admin.allowed_origins.clone(),
-                token: meant.admin_token.clone(),
-            },
-            trusted: config.trusted_proxies.clone(),
-            database: config.store.url.strip_prefix("sqlite:").map(PathBuf::from),
-            retention: retention.unwrap_or(SignedDuration::MAX),
-            workers,
-            name: config.identity.name.clone(),
-            expose: config.identity.expose,
-            body: config.body,
-            copies: config.cache.memory,
-            warm: config.cache.warm.clone(),
-            shared: config.cache.redis.clone().map(|url| Shared {
-                url,
-                password: meant.redis_password.clone(),
-            }),
-            settings: meant.settings(&places),
-            probes: meant.probes(&places),
-            budget: meant.budget(),
-            places,
-            http_cache: false,
-            log_dropped: None,
-            tap: None,
-        }
-    }
 }
 
 // === impl App ===

@@ -126,6 +126,7 @@ pub use crate::{
     },
     strategies::{
         alternate::AlternateEndpoint,
+        batch::{BatchRequests, Parts},
         queue::Queue,
         reduce::ReduceRequest,
         retry::Retry,
@@ -135,8 +136,8 @@ pub use crate::{
         substitution::{Substitution, SubstitutionError},
     },
     strategy_layers::{
-        AlternateLayer, QueueLayer, ReduceLayer, RetryLayer, RotateKeyLayer, SeriesLayer,
-        StaleLayer, SubstituteLayer,
+        AlternateLayer, BatchLayer, QueueLayer, ReduceLayer, RetryLayer, RotateKeyLayer,
+        SeriesLayer, StaleLayer, SubstituteLayer,
     },
     vocabulary::{
         exchange::{Sent, TransportFault},

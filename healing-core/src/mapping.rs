@@ -35,7 +35,7 @@ const MAX_TEXT: usize = 4096;
 const MAX_BRACKETS: usize = 64;
 
 /// The longest answer that is mapped, in bytes.
-pub(crate) const MAX_INPUT: usize = 2 * 1024 * 1024;
+const MAX_INPUT: usize = 2 * 1024 * 1024;
 
 /// The longest answer that a map may make, in bytes.
 const MAX_OUTPUT: usize = 4 * 1024 * 1024;

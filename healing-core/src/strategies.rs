@@ -1,13 +1,17 @@
 //! The ways to answer when the primary attempt failed, one a file, and what several of them ask before they act.
 
 pub(crate) mod alternate;
+pub(crate) mod batch;
+pub(crate) mod columns;
 #[cfg(feature = "jq")]
 pub(crate) mod fallback;
+pub(crate) mod plain;
 pub(crate) mod queue;
 pub(crate) mod reach;
 pub(crate) mod reduce;
 pub(crate) mod retry;
 pub(crate) mod rotate_key;
+pub(crate) mod rows;
 #[cfg(feature = "jq")]
 pub(crate) mod same;
 pub(crate) mod series;

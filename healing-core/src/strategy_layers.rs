@@ -13,8 +13,8 @@ use crate::{
     layers::heal::{Heal, HealLayer},
     settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     strategies::{
-        alternate::AlternateEndpoint, queue::Queue, reduce::ReduceRequest, retry::Retry,
-        rotate_key::RotateKey, series::AlternateSeries, substitute::EtfProxy,
+        alternate::AlternateEndpoint, batch::BatchRequests, queue::Queue, reduce::ReduceRequest,
+        retry::Retry, rotate_key::RotateKey, series::AlternateSeries, substitute::EtfProxy,
     },
     vocabulary::{fidelity::Fidelity, pattern::Pattern, source::Source},
 };
@@ -144,6 +144,19 @@ pub struct SubstituteLayer(HealLayer);
 #[derive(Clone, Debug)]
 pub struct ReduceLayer(HealLayer);
 
+/// Asks for a list of a route in parts, and for several single things in one call, and does nothing else. The floor is reduced:
+/// where some parts do not come, the rest is given under a label.
+///
+/// ```
+/// use healing_core::{BatchLayer, BatchRequests, Param, Pattern, Source};
+/// let quotes = Pattern::of("/v7/finance/quote".parse()?).param("symbols", Param::Query("symbols".into()));
+/// let layer = BatchLayer::new(Source::new("yahoo_finance")?, quotes, BatchRequests::yahoo_quotes())?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct BatchLayer(HealLayer);
+
 /// Asks another route, and does nothing else. The floor is equivalent, unless the fallback's own answers are lower: then it
 /// is theirs.
 ///
@@ -197,6 +210,7 @@ macro_rules! layer {
 }
 
 layer!(AlternateLayer);
+layer!(BatchLayer);
 layer!(QueueLayer);
 layer!(ReduceLayer);
 layer!(RetryLayer);
@@ -263,6 +277,22 @@ impl ReduceLayer {
         reduce: ReduceRequest,
     ) -> Result<Self, SettingsError> {
         for_route((source, pattern), reduce, Fidelity::Reduced).map(Self)
+    }
+}
+
+// === impl BatchLayer ===
+
+impl BatchLayer {
+    /// Splits and gathers where that route of that source fails.
+    ///
+    /// # Errors
+    /// When the pattern cannot be a route.
+    pub fn new(
+        source: Source,
+        pattern: Pattern,
+        batch: BatchRequests,
+    ) -> Result<Self, SettingsError> {
+        for_route((source, pattern), batch, Fidelity::Reduced).map(Self)
     }
 }
 

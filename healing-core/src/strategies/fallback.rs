@@ -14,19 +14,20 @@ pub use presets::FallbackError;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Response, StatusCode, header, uri::Scheme};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 
 use crate::{
     attempt::{Answer, Ask, Attempts, Miss, Offer, Refusal, Strategy},
     body::Body,
-    classify::plain_body,
     clock::Clock,
-    mapping::{self, MapFault, Mapping},
-    strategies::{reach::Reach, same::Same},
+    mapping::{MapFault, Mapping},
+    strategies::{
+        plain::{Plain, Unread},
+        reach::Reach,
+        same::Same,
+    },
     vocabulary::{
         fault::{Fault, FaultClass},
         fidelity::Fidelity,
@@ -239,8 +240,7 @@ impl Fallback {
         let Some(mapping) = &self.mapping else {
             return Ok(response);
         };
-        let (head, body) = response.into_parts();
-        let plain = plain_body(&head.headers, whole(body).await?).map_err(|_| MapFault::NotJson)?;
+        let Plain { head, body: plain } = Plain::read(response).await?;
         let names = ask.pattern.iter().flat_map(|pattern| pattern.names());
         let asked = names.filter_map(|name| Some((name.to_owned(), ask.value(name)?.into_owned())));
         let made = mapping.apply(plain, asked.collect()).await?;
@@ -308,16 +308,11 @@ impl Strategy for Fallback {
     }
 }
 
-/// The whole body of an answer, within what a map may read.
-async fn whole(body: Body) -> Result<Bytes, MapFault> {
-    let limited = Limited::new(body, mapping::MAX_INPUT).collect().await;
-    limited
-        .map(http_body_util::Collected::to_bytes)
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                MapFault::TooLarge
-            } else {
-                MapFault::NotJson
-            }
-        })
+impl From<Unread> for MapFault {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLarge => Self::TooLarge,
+            Unread::Broken => Self::NotJson,
+        }
+    }
 }

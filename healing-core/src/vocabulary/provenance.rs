@@ -164,6 +164,8 @@ impl StrategyId {
     pub const API_KEY_ROTATION: Self = Self("api_key_rotation");
     /// Wait for the next call that is permitted.
     pub const REQUEST_QUEUING: Self = Self("request_queuing");
+    /// Ask for a list in parts, or for single things in one call.
+    pub const BATCH_REQUESTS: Self = Self("batch_requests");
     /// Ask another address of the source.
     pub const ALTERNATE_ENDPOINT: Self = Self("alternate_endpoint");
     /// Ask for another series of the source.

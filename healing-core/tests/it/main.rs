@@ -8,6 +8,7 @@ mod cache_stale;
 mod cache_support;
 mod canary;
 mod heal_alternates;
+mod heal_batches;
 mod heal_calls;
 mod heal_copies;
 #[cfg(feature = "jq")]

@@ -3,6 +3,7 @@
 mod lenders;
 mod probes;
 pub(super) mod remedies;
+mod sizes;
 pub(super) mod treatment;
 
 use std::{
@@ -26,9 +27,6 @@ use crate::{
     places::{Place, Places, below},
     upstream::Origin,
 };
-
-/// The strategies that this version does not have. They are said, and not acted on.
-const NOT_YET: &[&str] = &["batch_requests"];
 
 /// Parameters of the query that built-in strategies read, whether a route says where they stand or not.
 const READ_BY: [(&str, &str); 2] = [
@@ -170,16 +168,6 @@ pub(super) fn quota_of(quota: &typed::Quota) -> Result<Quota, QuotaError> {
         Scope::Address | Scope::Source => QuotaScope::Address,
     };
     Quota::new(quota.calls, per, scope)
-}
-
-/// Notes the strategies that are allowed and not there yet.
-pub(super) fn note_strategies(route: &Route, notes: &mut Mistakes) {
-    for heal in route.heal.iter().flatten() {
-        if NOT_YET.contains(&heal.name.as_str()) {
-            let message = format!("heal: {} is not acted on yet", heal.name);
-            notes.say(heal.at.own(), message);
-        }
-    }
 }
 
 fn settings_of(config: &Config, places: &Places, route: &Route) -> Option<RouteSettings> {

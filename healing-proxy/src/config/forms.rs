@@ -57,6 +57,11 @@ pub(super) static POINTER: Form = Form {
     fits: |text| text.is_empty() || text.starts_with('/'),
     may_be_secret: false,
 };
+pub(super) static SEPARATOR: Form = Form {
+    must_be: "one character such as , or |",
+    fits: |text| text.chars().count() == 1,
+    may_be_secret: false,
+};
 pub(super) static MOUNT: Form = Form {
     must_be: "a path such as /yahoo that begins with / and does not end with it",
     fits: |text| {

@@ -2,14 +2,11 @@
 
 use healing_core::written::Mistakes;
 
-use crate::config::{apply, typed::Config};
+use crate::config::typed::Config;
 
 /// Notes all that is not acted on yet.
 pub(super) fn note(config: &Config, notes: &mut Mistakes) {
     note_whole(config, notes);
-    for route in &config.routes {
-        apply::note_strategies(route, notes);
-    }
     note_specification(config, notes);
 }
 

@@ -8,6 +8,7 @@ mod classify;
 mod config;
 mod config_admin;
 mod config_alternates;
+mod config_batches;
 mod config_cache;
 mod config_fallbacks;
 mod config_keys;

@@ -369,7 +369,9 @@ where
     async fn is_answered_beside(&mut self, rest: Rest) -> bool {
         let last = Arc::new(Mutex::new(Last::Nothing));
         self.beside = Beside::Only;
-        let mut faults = vec![Fault::resting(rest.class)];
+        // A time that the source named is one that can be waited for.
+        let named = rest.refuse.then_some(rest.retry_in);
+        let mut faults = vec![Fault::resting(rest.class).with_wait(named)];
         let answered = self.heal(&mut faults, &last).await;
         self.beside = Beside::Tried;
         answered

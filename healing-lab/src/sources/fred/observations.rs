@@ -1,5 +1,6 @@
 //! Observations as JSON, XML and CSV.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
@@ -185,7 +186,7 @@ fn value(ask: &Ask<'_>, (series, date): (&'static Series, Date), units: &str) ->
 fn render(ask: &Ask<'_>, wanted: (&Wanted, usize), rows: &[(Date, String)]) -> Answer {
     match ask.param("file_type") {
         Some("json") => render_json(ask, wanted, rows),
-        Some("csv" | "txt") => Answer::new(200, "text/csv", csv("value", rows)),
+        Some("csv" | "txt") => Answer::new(200, "text/csv", csv(&["value"], alone(rows))),
         _ => render_xml(ask, wanted, rows),
     }
 }
@@ -232,9 +233,12 @@ fn render_xml(ask: &Ask<'_>, (wanted, count): (&Wanted, usize), rows: &[(Date, S
     Answer::new(200, XML, body)
 }
 
-/// `fredgraph.csv?id=...`: no key, an empty cell for a missing value, an HTML page for an unknown series.
+/// `fredgraph.csv?id=...`: no key, a column for each of several ids, an empty cell for a missing value, an HTML page where one of
+/// the series is unknown.
 pub(super) fn graph_csv(ask: &Ask<'_>) -> Answer {
-    let Some(series) = ask.param("id").and_then(Series::find) else {
+    let ids = ask.param("id").unwrap_or_default().split(',');
+    let all: Option<Vec<&'static Series>> = ids.map(Series::find).collect();
+    let Some(all) = all else {
         return page_not_found();
     };
     let edge = |name: &str, default: Date| {
@@ -243,22 +247,37 @@ pub(super) fn graph_csv(ask: &Ask<'_>) -> Answer {
             .unwrap_or(default)
     };
     let span = (edge("cosd", EARLIEST), edge("coed", LATEST));
-    let dates = series.dates(ask.market, ask.now, span);
-    let rows: Vec<(Date, String)> = dates
-        .map(|date| (date, series.value(ask.market, date)))
-        .collect();
-    Answer::new(200, "application/csv", csv(series.id, &rows)).with(
+    let mut rows: BTreeMap<Date, Vec<String>> = BTreeMap::new();
+    for (at, series) in all.iter().enumerate() {
+        for date in series.dates(ask.market, ask.now, span) {
+            let cells = rows.entry(date).or_default();
+            cells.resize(at, String::new());
+            cells.push(series.value(ask.market, date));
+        }
+    }
+    let names: Vec<&str> = all.iter().map(|series| series.id).collect();
+    Answer::new(200, "application/csv", csv(&names, rows)).with(
         "content-disposition",
-        format!("attachment; filename={}.csv", series.id),
+        format!("attachment; filename={}.csv", names.join("_")),
     )
 }
 
-fn csv(column: &str, rows: &[(Date, String)]) -> String {
-    let mut text = format!("observation_date,{column}\n");
-    for (date, value) in rows {
-        let cell = if value == "." { "" } else { value };
+/// Rows of one column.
+fn alone(rows: &[(Date, String)]) -> impl Iterator<Item = (Date, Vec<String>)> {
+    let rows = rows.iter();
+    rows.map(|(date, value)| (*date, vec![value.clone()]))
+}
+
+fn csv(columns: &[&str], rows: impl IntoIterator<Item = (Date, Vec<String>)>) -> String {
+    let mut text = format!("observation_date,{}\n", columns.join(","));
+    for (date, mut cells) in rows {
+        cells.resize(columns.len(), String::new());
+        let cells: Vec<&str> = cells
+            .iter()
+            .map(|cell| if cell == "." { "" } else { cell })
+            .collect();
         // Writing to a string cannot fail.
-        let _written = writeln!(text, "{date},{cell}");
+        let _written = writeln!(text, "{date},{}", cells.join(","));
     }
     text
 }

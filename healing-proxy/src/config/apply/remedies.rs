@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use healing_core::{
-    AlternateEndpoint, AlternateSeries, EtfProxy, Fidelity, Pattern, Queue, ReduceRequest, Retry,
-    RotateKey, Source, SourceSettings, Strategy, Substitution,
+    AlternateEndpoint, AlternateSeries, EtfProxy, Fidelity, Pattern, Queue, Retry, RotateKey,
+    Source, SourceSettings, Strategy, Substitution,
     written::{Place, unknown},
 };
 use http::{StatusCode, uri::PathAndQuery};
@@ -88,7 +88,7 @@ impl<'a> Remedies<'a> {
         }
     }
 
-    /// The strategy of that name; nothing where it is none, or not there yet.
+    /// The strategy of that name; nothing where it is none.
     ///
     /// # Errors
     /// When it cannot be made of what is set.
@@ -98,11 +98,8 @@ impl<'a> Remedies<'a> {
             "request_queuing" => Remedy::of(Queue),
             "api_key_rotation" => Remedy::of(RotateKey),
             "alternate_endpoint" => Remedy::of(self.alternate_endpoint()),
-            "reduce_request_size" => {
-                let param = self.param(heal, &["limit", "count", "size", "rows", "page_size"])?;
-                let least = heal.options.at_least.unwrap_or(1);
-                Remedy::of(ReduceRequest::of(param).at_least(least))
-            }
+            "reduce_request_size" => self.fewer(heal)?,
+            "batch_requests" => Remedy::of(self.batch(heal)?),
             "alternate_series" => Remedy::of(self.series(heal)?),
             "etf_proxy" => Remedy::of(self.fund(heal)?),
             "daily_instead_of_intraday" => {
@@ -120,7 +117,7 @@ impl<'a> Remedies<'a> {
             "polygon_fallback_yahoo" | "alphavantage_fallback_yahoo" => {
                 Remedy::of(self.yahoos(heal)?)
             }
-            _ => return Ok(None), // copies, and what `note_strategies` says
+            _ => return Ok(None), // copies
         }))
     }
 
@@ -197,7 +194,7 @@ impl<'a> Remedies<'a> {
     }
 
     /// The parameter that is named, or else the first of those that are called as it is usual.
-    fn param(&self, heal: &Heal, usual: &[&str]) -> Result<&str, Wrong> {
+    pub(super) fn param(&self, heal: &Heal, usual: &[&str]) -> Result<&str, Wrong> {
         let names: Vec<&str> = self.pattern.names().collect();
         let known = |wanted: &str| names.iter().find(|name| **name == wanted).copied();
         let (at, what, found) = if let Some(param) = &heal.options.param {

@@ -1,7 +1,7 @@
 //! The strategies that a route may allow, with their options.
 
 use crate::config::{
-    forms::{TEXT, WORD},
+    forms::{POINTER, SEPARATOR, TEXT, WORD},
     shape::{Key, Kind, Shape},
 };
 
@@ -32,8 +32,8 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
     Named {
         name: "reduce_request_size",
         options: &REDUCED,
-        gives: "reduced",
-        says: "Ask for half as much",
+        gives: "exact",
+        says: "Ask for half as much, and for the other half where rows can be counted off",
     },
     Named {
         name: "request_queuing",
@@ -43,9 +43,9 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
     },
     Named {
         name: "batch_requests",
-        options: &NONE,
+        options: &BATCH,
         gives: "exact",
-        says: "Ask for several things at once",
+        says: "Ask for a list in parts, and for single things in one call",
     },
     Named {
         name: "alternate_endpoint",
@@ -145,6 +145,45 @@ static REDUCED: Shape = Shape {
             Kind::Whole(1, 1_000_000_000),
             "1",
             "The fewest rows that are asked for",
+        ),
+        Key::optional(
+            "offset",
+            Kind::Text(&WORD),
+            "The parameter of the route that says how many rows are left out before the first; with it the other half is asked for, too",
+        ),
+        Key::optional(
+            "rows",
+            Kind::Text(&POINTER),
+            "Where the rows stand in the answer; needed with `offset`",
+        ),
+    ],
+};
+
+static BATCH: Shape = Shape {
+    what: "batch_requests",
+    keys: &[
+        CHANGED,
+        Key::new(
+            "separator",
+            Kind::Text(&SEPARATOR),
+            "\",\"",
+            "What stands between the objects of a list",
+        ),
+        Key::new(
+            "at_most",
+            Kind::Whole(2, 1_000),
+            "50",
+            "The most objects in one call",
+        ),
+        Key::optional(
+            "rows",
+            Kind::WordOr("columns", &Kind::Text(&POINTER)),
+            "Where the objects' rows stand in the answer, or `columns` for a CSV with a column for each; built in for Yahoo's quotes and FRED's CSV",
+        ),
+        Key::optional(
+            "object",
+            Kind::Text(&TEXT),
+            "The field of a row that names its object; without it `rows` leads to a map by their names",
         ),
     ],
 };

@@ -139,10 +139,7 @@ impl Whole<'_> {
             seen.push(&heal.name);
             let gives = strategy(&heal.name).and_then(|named| named.gives.parse::<Fidelity>().ok());
             if let Some(gives) = gives.filter(|gives| !gives.meets(lowest)) {
-                let message = format!(
-                    "heal: {} gives {gives} answers, and nobody may be given less than {lowest}; set floor or floor_for_callers to {gives}, or take it out",
-                    heal.name
-                );
+                let message = gives_too_little(&heal.name, (gives, lowest));
                 self.mistakes.say(at, message);
             }
             if heal.name == "etf_proxy"
@@ -176,10 +173,14 @@ impl Whole<'_> {
             Err(wrong) => return self.mistakes.say(wrong.at, wrong.message),
         };
         if let Some((gives, at)) = gives.filter(|(gives, _)| !gives.meets(lowest)) {
-            let message = format!(
-                "same: by what both routes agree in, the answers of {} are {gives}, and nobody may be given less than {lowest}; set floor or floor_for_callers to {gives}, or say in what else they agree",
-                heal.name
-            );
+            let name = &heal.name;
+            let message = if heal.options.same.is_some() {
+                format!(
+                    "same: by what both routes agree in, the answers of {name} are {gives}, and nobody may be given less than {lowest}; set floor or floor_for_callers to {gives}, or say in what else they agree"
+                )
+            } else {
+                gives_too_little(name, (gives, lowest))
+            };
             self.mistakes.say(at, message);
         }
     }
@@ -212,6 +213,12 @@ impl Whole<'_> {
             }
         }
     }
+}
+
+fn gives_too_little(name: &str, (gives, lowest): (Fidelity, Fidelity)) -> String {
+    format!(
+        "heal: {name} gives {gives} answers, and nobody may be given less than {lowest}; set floor or floor_for_callers to {gives}, or take it out"
+    )
 }
 
 /// The lowest fidelity that anybody may be given.

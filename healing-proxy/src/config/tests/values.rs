@@ -130,7 +130,6 @@ sources:
 routes:
   - match: /api/vendor/quote
     source: vendor
-    heal: [batch_requests]
 ";
     let reading = of(file);
     assert!(reading.mistakes.is_empty(), "{:?}", reading.mistakes);
@@ -141,9 +140,7 @@ routes:
     let postgres = "store.url: a store in PostgreSQL is not acted on yet";
     assert!(notes.contains(&postgres), "{notes:?}");
     assert!(pending.contains("`store.url`"), "it is not in the book");
-    let heal = "heal: batch_requests is not acted on yet";
-    assert!(notes.contains(&heal), "{notes:?}");
-    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert_eq!(notes.len(), 1, "{notes:?}");
 }
 
 #[test]

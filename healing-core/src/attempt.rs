@@ -48,6 +48,9 @@ pub struct Ask {
     pub(crate) until: Instant,
     /// Whether its answer is the answer to the caller's question, though it is asked of another address.
     pub(crate) is_the_same: bool,
+    /// Whether it is asked for all later requests rather than for this one, so that the budget of this one does not pay for it:
+    /// whoever asks so keeps a pace of its own. Its answer is of use whatever its status.
+    pub(crate) is_upkeep: bool,
     /// What layers and routers further out noted of the request: the parameters that a router has found in its path.
     pub(crate) extensions: Extensions,
     pub(crate) version: Version,
@@ -143,6 +146,12 @@ pub trait Strategy: Send + Sync + fmt::Debug {
     /// Whether it asks something that may well work while the asked upstream rests. Such strategies are tried before a kept
     /// copy is given, and before an upstream that rests is asked all the same.
     fn is_beside(&self) -> bool {
+        false
+    }
+
+    /// Whether it is for that fault though its caller made the mistake. Such an answer passes as it came otherwise, and no
+    /// strategy is asked about it.
+    fn mends(&self, _: &Fault) -> bool {
         false
     }
 

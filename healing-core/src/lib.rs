@@ -127,6 +127,8 @@ pub use crate::{
     strategies::{
         alternate::AlternateEndpoint,
         batch::{BatchRequests, Parts},
+        crumb::RenewCrumb,
+        previous_day::PreviousDay,
         queue::Queue,
         reduce::ReduceRequest,
         retry::Retry,
@@ -136,8 +138,8 @@ pub use crate::{
         substitution::{Substitution, SubstitutionError},
     },
     strategy_layers::{
-        AlternateLayer, BatchLayer, QueueLayer, ReduceLayer, RetryLayer, RotateKeyLayer,
-        SeriesLayer, StaleLayer, SubstituteLayer,
+        AlternateLayer, BatchLayer, CrumbLayer, PreviousDayLayer, QueueLayer, ReduceLayer,
+        RetryLayer, RotateKeyLayer, SeriesLayer, StaleLayer, SubstituteLayer,
     },
     vocabulary::{
         exchange::{Sent, TransportFault},

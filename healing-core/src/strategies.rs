@@ -3,9 +3,11 @@
 pub(crate) mod alternate;
 pub(crate) mod batch;
 pub(crate) mod columns;
+pub(crate) mod crumb;
 #[cfg(feature = "jq")]
 pub(crate) mod fallback;
 pub(crate) mod plain;
+pub(crate) mod previous_day;
 pub(crate) mod queue;
 pub(crate) mod reach;
 pub(crate) mod reduce;

@@ -13,8 +13,9 @@ use crate::{
     layers::heal::{Heal, HealLayer},
     settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     strategies::{
-        alternate::AlternateEndpoint, batch::BatchRequests, queue::Queue, reduce::ReduceRequest,
-        retry::Retry, rotate_key::RotateKey, series::AlternateSeries, substitute::EtfProxy,
+        alternate::AlternateEndpoint, batch::BatchRequests, crumb::RenewCrumb,
+        previous_day::PreviousDay, queue::Queue, reduce::ReduceRequest, retry::Retry,
+        rotate_key::RotateKey, series::AlternateSeries, substitute::EtfProxy,
     },
     vocabulary::{fidelity::Fidelity, pattern::Pattern, source::Source},
 };
@@ -157,6 +158,32 @@ pub struct ReduceLayer(HealLayer);
 #[derive(Clone, Debug)]
 pub struct BatchLayer(HealLayer);
 
+/// Asks with a new cookie and crumb where those of a route's requests were turned away, and does nothing else.
+///
+/// ```
+/// use healing_core::{CrumbLayer, Param, Pattern, RenewCrumb, Source};
+/// let quotes = Pattern::of("/v7/finance/quote".parse()?).param("crumb", Param::Query("crumb".into()));
+/// let renewal = RenewCrumb::of("crumb", "https://fc.yahoo.com/".parse()?);
+/// let layer = CrumbLayer::new(Source::new("yahoo_finance")?, quotes, renewal)?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CrumbLayer(HealLayer);
+
+/// Asks for the trading day before the one of a route's request, and does nothing else. The floor is reduced.
+///
+/// ```
+/// use healing_core::{Pattern, PreviousDay, PreviousDayLayer, Source, classify::Calendars};
+/// let nyse = Calendars::built_in().named("us_equities").cloned().unwrap();
+/// let day = Pattern::of("/v1/open-close/{ticker}/{date}".parse()?);
+/// let layer = PreviousDayLayer::new(Source::new("polygon_io")?, day, PreviousDay::of("date", nyse))?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PreviousDayLayer(HealLayer);
+
 /// Asks another route, and does nothing else. The floor is equivalent, unless the fallback's own answers are lower: then it
 /// is theirs.
 ///
@@ -211,6 +238,8 @@ macro_rules! layer {
 
 layer!(AlternateLayer);
 layer!(BatchLayer);
+layer!(CrumbLayer);
+layer!(PreviousDayLayer);
 layer!(QueueLayer);
 layer!(ReduceLayer);
 layer!(RetryLayer);
@@ -293,6 +322,38 @@ impl BatchLayer {
         batch: BatchRequests,
     ) -> Result<Self, SettingsError> {
         for_route((source, pattern), batch, Fidelity::Reduced).map(Self)
+    }
+}
+
+// === impl CrumbLayer ===
+
+impl CrumbLayer {
+    /// Renews where that route of that source refuses.
+    ///
+    /// # Errors
+    /// When the pattern cannot be a route.
+    pub fn new(
+        source: Source,
+        pattern: Pattern,
+        renewal: RenewCrumb,
+    ) -> Result<Self, SettingsError> {
+        for_route((source, pattern), renewal, Fidelity::Exact).map(Self)
+    }
+}
+
+// === impl PreviousDayLayer ===
+
+impl PreviousDayLayer {
+    /// Gives the day before where that route of that source fails.
+    ///
+    /// # Errors
+    /// When the pattern cannot be a route.
+    pub fn new(
+        source: Source,
+        pattern: Pattern,
+        previous: PreviousDay,
+    ) -> Result<Self, SettingsError> {
+        for_route((source, pattern), previous, Fidelity::Reduced).map(Self)
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Places {
     all: Vec<Place>,
     /// Templates of paths, each with the number of its place.
     routes: Router<usize>,
+    /// Addresses that strategies ask beside those of the sources.
+    aside: Vec<Origin>,
 }
 
 /// The addresses of one source.
@@ -44,18 +46,30 @@ impl Places {
         self.all.push(place);
     }
 
+    /// Adds an address that a strategy asks beside those of the sources.
+    pub(crate) fn add_aside(&mut self, origin: Origin) {
+        self.aside.push(origin);
+    }
+
+    /// Whether a strategy may ask there: what is added to the configuration later has no way yet.
+    pub(crate) fn leads_aside(&self, origin: &Origin) -> bool {
+        self.aside.contains(origin)
+    }
+
     /// The ways to all addresses, each once.
     pub(crate) fn ways(&self) -> Vec<WayTo> {
         let mut ways: Vec<WayTo> = Vec::new();
-        for place in &self.all {
-            for origin in &place.origins {
-                if !ways.iter().any(|way| way.origin == *origin) {
-                    let mount = place.mount.clone();
-                    ways.push(WayTo {
-                        origin: origin.clone(),
-                        mount,
-                    });
-                }
+        let of_sources = self.all.iter().flat_map(|place| {
+            let origins = place.origins.iter();
+            origins.map(|origin| (origin, place.mount.as_ref()))
+        });
+        let aside = self.aside.iter().map(|origin| (origin, None));
+        for (origin, mount) in of_sources.chain(aside) {
+            if !ways.iter().any(|way| way.origin == *origin) {
+                ways.push(WayTo {
+                    origin: origin.clone(),
+                    mount: mount.cloned(),
+                });
             }
         }
         ways
@@ -173,9 +187,13 @@ mod tests {
 
     #[test]
     fn each_address_has_one_way() {
-        let ways = places().ways();
-        assert_eq!(ways.len(), 3);
+        let mut places = places();
+        for aside in ["https://query1.example", "https://cookies.example"] {
+            places.add_aside(aside.parse().unwrap());
+        }
+        let ways = places.ways();
+        assert_eq!(ways.len(), 4);
         assert_eq!(ways[0].mount.as_deref(), Some("/yahoo"));
-        assert_eq!(places().all[0].authorities().count(), 2);
+        assert_eq!(places.all[0].authorities().count(), 2);
     }
 }

@@ -2,18 +2,15 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use http::{Extensions, HeaderMap, HeaderName, header};
+use http::{Extensions, header};
 
 use crate::{
     attempt::{
         Ask,
-        other::{OF_THE_ASKED, remove},
+        other::{HARMLESS, OF_THE_ASKED, only, remove},
     },
     vocabulary::pattern::Pattern,
 };
-
-/// Fields that another source may see: they say what the caller reads, and hide nothing.
-const HARMLESS: [HeaderName; 3] = [header::ACCEPT, header::ACCEPT_LANGUAGE, header::USER_AGENT];
 
 impl Ask {
     /// The question of another route with those values. The caller's fields go with it only where `with_fields` says so:
@@ -45,13 +42,4 @@ impl Ask {
             ..self.clone()
         })
     }
-}
-
-fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
-    let kept = headers.iter().filter(|(name, _)| names.contains(name));
-    let mut own = HeaderMap::new();
-    for (name, value) in kept {
-        own.append(name, value.clone());
-    }
-    own
 }

@@ -4,7 +4,9 @@
 
 use std::borrow::Cow;
 
-use http::{Extensions, HeaderMap, HeaderName, Uri, header, uri::PathAndQuery};
+use http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::PathAndQuery,
+};
 
 use crate::attempt::Ask;
 
@@ -17,6 +19,10 @@ pub(super) const OF_THE_ASKED: [HeaderName; 6] = [
     header::IF_UNMODIFIED_SINCE,
     header::RANGE,
 ];
+
+/// Fields that another source may see: they say what the caller reads, and hide nothing.
+pub(super) const HARMLESS: [HeaderName; 3] =
+    [header::ACCEPT, header::ACCEPT_LANGUAGE, header::USER_AGENT];
 
 impl Ask {
     /// What the request says for a parameter of its route. Only a route that is set has named parameters.
@@ -62,6 +68,41 @@ impl Ask {
             ..self.clone()
         })
     }
+}
+
+impl Ask {
+    /// A question there that is asked for all later requests, with nothing of the caller's but what it reads; nothing is kept
+    /// of its answer.
+    pub(crate) fn upkeep(&self, uri: Uri) -> Self {
+        let mut headers = only(&self.headers, &HARMLESS);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Self {
+            uri,
+            headers,
+            method: Method::GET,
+            pattern: None,
+            extensions: Extensions::new(),
+            is_upkeep: true,
+            ..self.clone()
+        }
+    }
+
+    /// Another path at the asked address.
+    pub(crate) fn beside(&self, path: &'static str) -> Option<Uri> {
+        let mut parts = self.uri.clone().into_parts();
+        parts.path_and_query = Some(PathAndQuery::from_static(path));
+        Uri::from_parts(parts).ok()
+    }
+}
+
+/// Those of the fields.
+pub(super) fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    let kept = headers.iter().filter(|(name, _)| names.contains(name));
+    let mut own = HeaderMap::new();
+    for (name, value) in kept {
+        own.append(name, value.clone());
+    }
+    own
 }
 
 pub(super) fn remove(headers: &mut HeaderMap, names: &[HeaderName]) {

@@ -168,6 +168,22 @@ impl Calendar {
         u32::try_from(ended.count()).unwrap_or(u32::MAX)
     }
 
+    /// Whether there is a session on that day.
+    ///
+    /// ```
+    /// use healing_core::classify::Calendars;
+    /// let calendars = Calendars::built_in();
+    /// let nyse = calendars.named("us_equities").unwrap();
+    /// assert!(!nyse.has_session("2026-01-19".parse().unwrap())); // the day of Martin Luther King
+    /// ```
+    #[must_use]
+    pub fn has_session(&self, day: Date) -> bool {
+        match &self.hours {
+            Hours::Always => true,
+            Hours::Weekly(weekly) => weekly.on(day, &self.zone).next().is_some(),
+        }
+    }
+
     /// The day that it is at that moment where the market is.
     pub(crate) fn date(&self, at: Timestamp) -> Date {
         self.zone.to_datetime(at).date()

@@ -111,6 +111,27 @@ impl AlternateSeries {
         }
     }
 
+    /// `reduce_request_size` for Alpha Vantage: the last hundred rows in place of all, in a parameter such as `outputsize`.
+    #[must_use]
+    pub fn alpha_vantage_compact(parameter: &str) -> Self {
+        Self {
+            id: StrategyId::REDUCE_REQUEST_SIZE,
+            ..Self::of(parameter).table(&[("full", "compact", "last 100 rows")])
+        }
+    }
+
+    /// The function that every plan of Alpha Vantage has in place of one that needs a paid plan, in a parameter such as
+    /// `function`. Prices that are not adjusted are other numbers than adjusted ones: a substitute.
+    #[must_use]
+    pub fn alpha_vantage_free(parameter: &str) -> Self {
+        let daily = Substitution::known(
+            "TIME_SERIES_DAILY",
+            Fidelity::Substitute,
+            &"not adjusted".into(),
+        );
+        Self::of(parameter).give("TIME_SERIES_DAILY_ADJUSTED", daily)
+    }
+
     /// What is built in: asked, given, and what that is called.
     fn table(self, rows: &[(&str, &str, &str)]) -> Self {
         rows.iter().fold(self, |table, (asked, value, label)| {

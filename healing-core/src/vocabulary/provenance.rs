@@ -166,6 +166,8 @@ impl StrategyId {
     pub const REQUEST_QUEUING: Self = Self("request_queuing");
     /// Ask for a list in parts, or for single things in one call.
     pub const BATCH_REQUESTS: Self = Self("batch_requests");
+    /// Ask with a new cookie and crumb.
+    pub const CRUMB_RENEWAL: Self = Self("crumb_renewal");
     /// Ask another address of the source.
     pub const ALTERNATE_ENDPOINT: Self = Self("alternate_endpoint");
     /// Ask for another series of the source.
@@ -184,6 +186,8 @@ impl StrategyId {
     pub const AGGREGATE_DATA: Self = Self("aggregate_data");
     /// Give the fund of a share's sector in place of the share.
     pub const ETF_PROXY: Self = Self("etf_proxy");
+    /// Ask for the trading day before.
+    pub const PREVIOUS_TRADING_DAY: Self = Self("previous_trading_day");
     /// Ask for fewer rows.
     pub const REDUCE_REQUEST_SIZE: Self = Self("reduce_request_size");
     /// Nothing worked.

@@ -29,7 +29,8 @@ use crate::{
 };
 
 /// Parameters of the query that built-in strategies read, whether a route says where they stand or not.
-const READ_BY: [(&str, &str); 2] = [
+const READ_BY: [(&str, &str); 3] = [
+    ("crumb_renewal", "crumb"),
     ("historical_fallback", "apiKey"),
     ("alphavantage_fallback_yahoo", "symbol"),
 ];
@@ -141,6 +142,7 @@ pub(super) fn places_of(config: &Config) -> Places {
         let own: Vec<&str> = own.chain(claimed).collect();
         places.add(place_of(slug, source), &own);
     }
+    asides(config).for_each(|origin| places.add_aside(origin.clone()));
     places
 }
 
@@ -153,6 +155,15 @@ pub(super) fn budget_of(config: &Config) -> Result<BudgetRules, BudgetError> {
         ..
     } = config.budget;
     BudgetRules::new(share, floor_per_s, healing_calls_at_most)
+}
+
+/// The addresses that strategies ask beside those of the sources.
+pub(super) fn asides(config: &Config) -> impl Iterator<Item = &Origin> {
+    let allowed = config
+        .routes
+        .iter()
+        .flat_map(|route| route.heal.iter().flatten());
+    allowed.filter_map(|heal| heal.options.cookies.as_ref())
 }
 
 /// A quota as it is counted. All of a source is all from here: this proxy counts for itself alone.

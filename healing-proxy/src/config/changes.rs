@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use serde_json::Value as Json;
 
 use crate::{
-    config::{Config, Meant, decode::PLACES},
+    config::{Config, Meant, apply::asides, decode::PLACES},
     upstream::Origin,
 };
 
@@ -48,7 +48,8 @@ impl Change {
             without_places(old.plain.get(**key)) != without_places(new.plain.get(**key))
         };
         change.after_restart = AT_START.iter().filter(differs).copied().collect();
-        if ways(&old.config) != ways(&new.config) {
+        let has_other_asides = !asides(&old.config).eq(asides(&new.config));
+        if has_other_asides || ways(&old.config) != ways(&new.config) {
             change
                 .after_restart
                 .push("upstreams and mounts of sources, and routes to them");

@@ -267,6 +267,9 @@ pub(crate) struct Options {
     pub(crate) offset: Option<String>,
     pub(crate) rows: Option<String>,
     pub(crate) object: Option<String>,
+    #[serde(default, deserialize_with = "some_parsed")]
+    pub(crate) cookies: Option<Origin>,
+    pub(crate) calendar: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) table: Option<Table>,
     pub(crate) status: Option<u16>,

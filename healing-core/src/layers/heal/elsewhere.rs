@@ -151,7 +151,7 @@ impl Place {
 
 /// An answer to something else is of use only where it is one: what it says of its own question, the caller did not ask.
 pub(crate) fn of_use(ask: &Ask, response: Response<Body>) -> Result<Response<Body>, Miss> {
-    if ask.is_the_same || response.status().is_success() {
+    if ask.is_the_same || ask.is_upkeep || response.status().is_success() {
         return Ok(response);
     }
     let class = if response.status() == StatusCode::NOT_FOUND {

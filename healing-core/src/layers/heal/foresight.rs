@@ -78,6 +78,7 @@ fn place<B>(house: &Arc<House>, request: &Request<B>) -> Place {
         share: None, // its place finds out
         until: now + here.treatment.deadline,
         is_the_same: false,
+        is_upkeep: false,
         extensions: http::Extensions::new(),
         method: request.method().clone(),
         uri: uri.clone(),

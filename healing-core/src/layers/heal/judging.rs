@@ -109,6 +109,10 @@ impl Place {
         if !fault.class.is_the_callers() || is_ours {
             return Some(fault);
         }
+        let mut strategies = self.treatment.strategies.iter();
+        if strategies.any(|strategy| strategy.mends(&fault)) {
+            return Some(fault);
+        }
         let was_good = self.memory.as_ref().is_some_and(|memory| memory.was_good());
         // What was a valid question is one still: a success without the data that it had is no mistake of its caller.
         let is_valid = fault.class == FaultClass::InvalidRequest

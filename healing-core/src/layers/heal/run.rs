@@ -113,6 +113,7 @@ impl<S, E> Run<S, E> {
             share: None, // its place finds out
             until: deadline,
             is_the_same: false,
+            is_upkeep: false,
             extensions: head.extensions,
             method: head.method,
             uri: head.uri,

@@ -4,8 +4,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use healing_core::{
-    AlternateEndpoint, AlternateSeries, EtfProxy, Fidelity, Pattern, Queue, Retry, RotateKey,
-    Source, SourceSettings, Strategy, Substitution,
+    AlternateEndpoint, AlternateSeries, EtfProxy, Fidelity, Pattern, PreviousDay, Queue,
+    RenewCrumb, Retry, RotateKey, Source, SourceSettings, Strategy, Substitution,
+    classify::Calendars,
     written::{Place, unknown},
 };
 use http::{StatusCode, uri::PathAndQuery};
@@ -100,7 +101,9 @@ impl<'a> Remedies<'a> {
             "alternate_endpoint" => Remedy::of(self.alternate_endpoint()),
             "reduce_request_size" => self.fewer(heal)?,
             "batch_requests" => Remedy::of(self.batch(heal)?),
-            "alternate_series" => Remedy::of(self.series(heal)?),
+            "crumb_renewal" => Remedy::of(self.crumb(heal)?),
+            "alternate_series" => self.series(heal)?,
+            "previous_trading_day" => Remedy::of(self.day(heal)?),
             "etf_proxy" => Remedy::of(self.fund(heal)?),
             "daily_instead_of_intraday" => {
                 let param = self.span(heal, &["interval", "timespan"])?;
@@ -134,23 +137,68 @@ impl<'a> Remedies<'a> {
         AlternateEndpoint::at(origins.filter_map(|origin| origin.at(root())))
     }
 
-    fn series(&self, heal: &Heal) -> Result<AlternateSeries, Wrong> {
-        let param = self.object(heal)?;
-        let Some(map) = pairs(heal.options.map.as_ref()) else {
-            if known_as(self.config, self.slug()).as_str() == "fred_api" {
-                return Ok(AlternateSeries::fred_monthly(param));
-            }
+    fn crumb(&self, heal: &Heal) -> Result<RenewCrumb, Wrong> {
+        let param = self.param(heal, &["crumb"])?;
+        let slug = self.slug();
+        if known_as(self.config, slug).as_str() != "yahoo_finance"
+            || self.places.find(&self.route.r#match).is_none()
+        {
             let message = format!(
-                "heal: alternate_series knows no other series of {}; name them, as in map: {{ DGS10: GS10 }}, and what they are, as in label: monthly average",
-                self.slug()
+                "heal: crumb_renewal is for Yahoo Finance itself; give the route a source with preset: yahoo_finance and upstreams of its own, which {slug} does not have"
             );
             return Err(Wrong::new(heal.at.own(), message));
+        }
+        let cookies = heal.options.cookies.as_ref();
+        let cookies = cookies.filter(|origin| self.places.leads_aside(origin));
+        let cookies = cookies.and_then(|origin| origin.at(PathAndQuery::from_static("/")));
+        let cookies = cookies.ok_or_else(|| {
+            let message = "cookies: this address is asked from the next start on; start anew";
+            Wrong::new(heal.options.at.of("cookies"), message)
+        })?;
+        Ok(RenewCrumb::of(param, cookies))
+    }
+
+    fn series(&self, heal: &Heal) -> Result<Remedy, Wrong> {
+        let source = known_as(self.config, self.slug());
+        let Some(map) = pairs(heal.options.map.as_ref()) else {
+            return match source.as_str() {
+                "fred_api" => {
+                    let monthly = AlternateSeries::fred_monthly(self.object(heal)?);
+                    Ok(Remedy::of(monthly))
+                }
+                "alpha_vantage" => {
+                    let param = self.param(heal, &["function"])?;
+                    Ok(Remedy {
+                        gives: Some((Fidelity::Substitute, heal.at.own())),
+                        ..Remedy::of(AlternateSeries::alpha_vantage_free(param))
+                    })
+                }
+                _ => {
+                    let message = format!(
+                        "heal: alternate_series knows no other series of {}; name them, as in map: {{ DGS10: GS10 }}, and what they are, as in label: monthly average",
+                        self.slug()
+                    );
+                    Err(Wrong::new(heal.at.own(), message))
+                }
+            };
         };
-        map.iter()
-            .try_fold(AlternateSeries::of(param), |table, (asked, other)| {
-                let given = substitution(heal, other, Fidelity::Reduced)?;
-                Ok(table.give(asked, given))
-            })
+        let table = AlternateSeries::of(self.object(heal)?);
+        let table = map.iter().try_fold(table, |table, (asked, other)| {
+            let given = substitution(heal, other, Fidelity::Reduced)?;
+            Ok(table.give(asked, given))
+        });
+        table.map(Remedy::of)
+    }
+
+    fn day(&self, heal: &Heal) -> Result<PreviousDay, Wrong> {
+        let param = self.param(heal, &["date", "day", "to"])?;
+        let name = heal.options.calendar.as_deref().unwrap_or_default();
+        let calendars = Calendars::built_in();
+        let calendar = calendars.named(name).cloned().ok_or_else(|| {
+            let message = format!("calendar: there is none called {name:?}; leave it out");
+            Wrong::new(heal.options.at.of("calendar"), message)
+        })?;
+        Ok(PreviousDay::of(param, calendar))
     }
 
     fn fund(&self, heal: &Heal) -> Result<EtfProxy, Wrong> {

@@ -1,6 +1,8 @@
 //! Remedies that change how much is asked in one call.
 
-use healing_core::{BatchRequests, Fidelity, Parts, ReduceRequest, written::unknown};
+use healing_core::{
+    AlternateSeries, BatchRequests, Fidelity, Parts, ReduceRequest, written::unknown,
+};
 
 use crate::config::{
     apply::remedies::{Remedies, Remedy, Wrong, known_as},
@@ -16,7 +18,14 @@ impl Remedies<'_> {
     /// Fewer rows, or all of them in halves.
     pub(super) fn fewer(&self, heal: &Heal) -> Result<Remedy, Wrong> {
         let options = &heal.options;
-        let param = self.param(heal, &["limit", "count", "size", "rows", "page_size"])?;
+        let usual = ["limit", "count", "size", "rows", "page_size", "outputsize"];
+        let param = self.param(heal, &usual)?;
+        if param == "outputsize" && known_as(self.config, self.slug()).as_str() == "alpha_vantage" {
+            return Ok(Remedy {
+                gives: Some((Fidelity::Reduced, heal.at.own())),
+                ..Remedy::of(AlternateSeries::alpha_vantage_compact(param))
+            });
+        }
         let fewer = ReduceRequest::of(param).at_least(options.at_least.unwrap_or(1));
         let (offset, rows) = match (&options.offset, &options.rows) {
             (Some(offset), Some(rows)) => (self.offset(heal, offset)?, &**rows),

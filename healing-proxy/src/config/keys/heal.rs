@@ -2,7 +2,7 @@
 
 use crate::config::{
     forms::{POINTER, SEPARATOR, TEXT, WORD},
-    shape::{Key, Kind, Shape},
+    shape::{Key, Kind, Known, Shape},
 };
 
 /// A strategy as a file names it.
@@ -60,6 +60,12 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
         says: "Ask with the next of the operator's own keys",
     },
     Named {
+        name: "crumb_renewal",
+        options: &CRUMB,
+        gives: "exact",
+        says: "Ask Yahoo Finance again with a new cookie and crumb",
+    },
+    Named {
         name: "fallback",
         options: &FALLBACK,
         gives: "equivalent",
@@ -82,6 +88,12 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
         options: &HISTORICAL,
         gives: "reduced",
         says: "Give daily data for real-time data",
+    },
+    Named {
+        name: "previous_trading_day",
+        options: &DAY,
+        gives: "reduced",
+        says: "Give the trading day before one that is not there yet",
     },
     Named {
         name: "daily_instead_of_intraday",
@@ -184,6 +196,32 @@ static BATCH: Shape = Shape {
             "object",
             Kind::Text(&TEXT),
             "The field of a row that names its object; without it `rows` leads to a map by their names",
+        ),
+    ],
+};
+
+static CRUMB: Shape = Shape {
+    what: "crumb_renewal",
+    keys: &[
+        CHANGED,
+        Key::new(
+            "cookies",
+            Kind::Origin,
+            "https://fc.yahoo.com",
+            "Who sets the cookies",
+        ),
+    ],
+};
+
+static DAY: Shape = Shape {
+    what: "previous_trading_day",
+    keys: &[
+        CHANGED,
+        Key::new(
+            "calendar",
+            Kind::Known(Known::Calendar),
+            "us_equities",
+            "Which days are trading days",
         ),
     ],
 };

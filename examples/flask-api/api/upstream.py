@@ -27,7 +27,8 @@ class Source:
 
     def __init__(self, name, base, agent=AGENT):
         self.base = os.environ.get(f"{name}_BASE", base).rstrip("/")
-        self.key = os.environ.get(f"{name}_KEY", "")
+        # None leaves the key out of a request: whoever stands before the source may put one in.
+        self.key = os.environ.get(f"{name}_KEY") or None
         self.agent = agent
 
     def get(self, path, params=None, headers=None):

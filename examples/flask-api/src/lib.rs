@@ -71,6 +71,18 @@ impl FlaskApi {
     ///
     /// As [`start`](Self::start).
     pub async fn asking(base: impl Fn(SourceName) -> String) -> Result<Self, StageError> {
+        Self::asking_with_keys(base, key).await
+    }
+
+    /// The same with keys of the caller's choice; an empty one is left out of requests, for a proxy to put one in.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn asking_with_keys(
+        base: impl Fn(SourceName) -> String,
+        key: impl Fn(SourceName) -> &'static str,
+    ) -> Result<Self, StageError> {
         let mut command = Command::new("python3");
         command.args([RUN, "--port", "0", "--end-with-stdin"]);
         for source in SourceName::ALL {

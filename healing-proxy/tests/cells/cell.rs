@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use healing_lab::{Lab, SourceName};
+use healing_lab::SourceName;
 use serde_json::Value;
 use tokio::{
     task::JoinSet,
-    time::{MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, sleep},
 };
 
 use crate::{
     caller::{Answer, Caller},
+    deployment::Deployment,
     faults::{Endpoint, Way},
-    results::{Results, Told},
+    results::Results,
+    told::{ROUNDED, Since, Told, is_for_data},
 };
 
 const REQUESTS: usize = 60;
@@ -20,10 +22,10 @@ const PACE: Duration = Duration::from_millis(200);
 /// Requests after the source is back: four seconds of them.
 const AFTER: usize = 20;
 
-/// A source of a lab with the caller who asks for its data.
+/// A source of a deployment with the caller who asks for its data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cell<'a> {
-    pub(crate) lab: &'a Lab,
+    pub(crate) deployment: &'a Deployment,
     pub(crate) caller: &'a Caller,
     pub(crate) source: SourceName,
     pub(crate) endpoints: &'static [Endpoint],
@@ -48,24 +50,35 @@ impl Cell<'_> {
             assert_eq!(found, (200, true), "{path} while all is well: {answer:?}");
             good.push(answer.body);
         }
-        let broken = self.lab.millis();
-        for fault in self.way.faults(self.source) {
-            self.lab.inject(self.source, fault);
-        }
-        self.lab.settled().await;
+        let lab = &self.deployment.lab;
+        let apart = Duration::from_millis(3 * ROUNDED); // so that no answer is taken for one of another time
+        sleep(apart).await;
+        let broken = lab.millis();
+        self.deployment.inject(self.source, self.way).await;
         let during = self.ask(REQUESTS).await;
         let calls = self.data_calls(broken);
-        self.lab.clear(self.source);
-        self.lab.settled().await;
-        let whole = self.lab.millis();
+        sleep(apart).await;
+        self.deployment.clear(self.source).await;
+        let whole = lab.millis();
         let after = self.ask(AFTER).await;
         let told = during.into_iter().map(|given| {
-            let told = self.told(&given, &good, broken);
+            let told = self.told(
+                &given,
+                &good,
+                Since {
+                    broken,
+                    changed: broken,
+                },
+            );
             (given, told)
         });
         let mut results = Results::of(self.source, self.way, &Vec::from_iter(told));
         results.calls = calls;
-        results.back = self.back(&after, whole);
+        let mended = Since {
+            broken,
+            changed: whole,
+        };
+        results.back = self.back(&after, &good, mended);
         results
     }
 
@@ -77,78 +90,44 @@ impl Cell<'_> {
         for endpoint in (0..self.endpoints.len()).cycle().take(requests) {
             ticks.tick().await;
             let (path, caller) = (self.endpoints[endpoint].0, self.caller.clone());
-            let asked = self.lab.millis();
+            let (asked, begun) = (self.deployment.lab.millis(), Instant::now());
             asking.spawn(async move {
                 let answer = caller.get(path).await;
-                (endpoint, asked, answer)
+                let took = u64::try_from(begun.elapsed().as_millis()).expect("a few seconds");
+                Given {
+                    endpoint,
+                    asked,
+                    given: asked + took,
+                    answer,
+                }
             });
         }
-        let given = asking.join_all().await.into_iter();
-        let given = given.map(|(endpoint, asked, answer)| Given {
-            endpoint,
-            asked,
-            given: asked + u64::try_from(answer.took.as_millis()).expect("a few seconds"),
-            answer,
-        });
-        let mut given: Vec<Given> = given.collect();
+        let mut given = asking.join_all().await;
         given.sort_by_key(|given| given.asked);
         given
     }
 
     /// Calls for data since then; Yahoo's cookie and crumb are none.
     fn data_calls(&self, since: u64) -> usize {
-        let asked = self.lab.asked_of(self.source).into_iter();
+        let asked = self.deployment.asked_of(self.source).into_iter();
         asked
-            .filter(|asked| asked.millis >= since)
-            .filter(|asked| asked.target != "/" && !asked.target.starts_with("/v1/test/getcrumb"))
+            .filter(|asked| asked.millis >= since && is_for_data(&asked.target))
             .count()
     }
 
-    /// What an answer was, and whether its label is true by the lab's log.
-    fn told(&self, given: &Given, good: &[Value], broken: u64) -> Told {
-        let answer = &given.answer;
-        let (_, field) = self.endpoints[given.endpoint];
-        let moment = answer.body.pointer(field).filter(|time| !time.is_null());
-        match (answer.status, moment) {
-            (0, _) => return Told::Nothing,
-            (400.., _) => return Told::Error,
-            (_, None) => return Told::ErrorAsData,
-            (_, Some(_)) => {}
-        }
-        let Some(fidelity) = answer.fidelity() else {
-            let whole = self.way == Way::Healthy || self.was_whole(broken, given.given);
-            return if whole { Told::Direct } else { Told::Untrue };
+    /// How long after the source was whole all answers were exact again, or as it lets them be given; `None` where they never
+    /// were.
+    fn back(&self, after: &[Given], good: &[Value], since: Since) -> Option<Duration> {
+        let is_right = |given: &&Given| {
+            let told = self.told(given, good, since);
+            matches!(
+                told,
+                Told::Direct | Told::Fresh | Told::Exact | Told::Renewed
+            )
         };
-        let age = answer.age.unwrap_or_default() * 1_000;
-        let made = given.given.saturating_sub(age);
-        let is_copy = answer.body == good[given.endpoint];
-        // A copy is as old as a visit without a fault; the field counts whole seconds.
-        let seen = self.was_whole(made.saturating_sub(2_500), made + 1_000);
-        match fidelity {
-            "stale" if is_copy && answer.age.is_some() && seen => Told::Stale,
-            "exact" if self.was_whole(given.asked, given.given) => Told::Exact,
-            _ => Told::Untrue,
-        }
-    }
-
-    /// Whether the source was asked and gave an answer without a fault in that time.
-    fn was_whole(&self, from: u64, until: u64) -> bool {
-        let asked = self.lab.asked_of(self.source);
-        asked.iter().any(|asked| {
-            asked.fault.is_none()
-                && asked.status == Some(200)
-                && (from..=until).contains(&asked.millis)
-        })
-    }
-
-    /// How long after the source was whole all answers were exact again; `None` where they never were.
-    fn back(&self, after: &[Given], whole: u64) -> Option<Duration> {
-        let is_exact = |given: &&Given| {
-            let (answer, field) = (&given.answer, self.endpoints[given.endpoint].1);
-            let exact = matches!(answer.fidelity(), None | Some("exact"));
-            exact && answer.status == 200 && answer.body.pointer(field).is_some()
-        };
-        let first = after.iter().rev().take_while(is_exact).last()?;
-        Some(Duration::from_millis(first.asked.saturating_sub(whole)))
+        let first = after.iter().rev().take_while(is_right).last()?;
+        Some(Duration::from_millis(
+            first.asked.saturating_sub(since.changed),
+        ))
     }
 }

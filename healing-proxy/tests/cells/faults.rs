@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use healing_lab::{ErrorBody, Fault, SourceName};
+use healing_lab::{ErrorBody, Fault, SourceName, key};
 
 /// An endpoint of the application, and where the time of its data stands, which is also a part that no error has.
 pub(crate) type Endpoint = (&'static str, &'static str);
@@ -60,6 +60,10 @@ pub(crate) enum Way {
     Outage,
     ErrorInA200,
     FrozenData,
+    /// The first of two addresses is down; not one of the ways of all.
+    HostDown,
+    /// Where somebody has a second key; not one of the ways of all.
+    KeyRevoked,
 }
 
 impl Way {
@@ -78,12 +82,14 @@ impl Way {
             Self::Outage => "outage",
             Self::ErrorInA200 => "error in a 200",
             Self::FrozenData => "frozen data",
+            Self::HostDown => "query1 down",
+            Self::KeyRevoked => "key revoked",
         }
     }
 
     /// Whether calls reach the source while it is broken.
     pub(crate) fn is_countable(self, source: SourceName) -> bool {
-        !self.faults(source).contains(&Fault::Down)
+        self == Self::HostDown || !self.faults(source).contains(&Fault::Down)
     }
 
     /// The faults that make it, in the source's own manner: Alpha Vantage refuses inside a 200.
@@ -101,9 +107,12 @@ impl Way {
             (Self::Outage, SourceName::FredApi | SourceName::PolygonIo) => {
                 vec![Fault::status(503)]
             }
-            (Self::Outage, _) => vec![Fault::Down],
+            (Self::Outage | Self::HostDown, _) => vec![Fault::Down],
             (Self::ErrorInA200, _) => vec![Fault::ErrorObject],
             (Self::FrozenData, _) => vec![Fault::Freeze, Fault::Lag(BACK)],
+            (Self::KeyRevoked, _) => vec![Fault::RevokeKey {
+                key: Some(key(source).to_owned()),
+            }],
         }
     }
 }

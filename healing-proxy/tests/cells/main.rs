@@ -9,3 +9,5 @@ mod faults;
 mod page;
 mod results;
 mod runs;
+mod tap;
+mod told;

@@ -4,26 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use healing_lab::SourceName;
 
-use crate::{cell::Given, faults::Way};
-
-/// What an answer told, compared with the lab's log.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Told {
-    /// Data without a label, from the source as it is.
-    Direct,
-    /// Data that says it came at another try, and did.
-    Exact,
-    /// A copy that says so and how old it is.
-    Stale,
-    /// Data that is not what it is said to be.
-    Untrue,
-    /// An error status.
-    Error,
-    /// A success without data.
-    ErrorAsData,
-    /// No whole answer.
-    Nothing,
-}
+use crate::{cell::Given, faults::Way, told::Told};
 
 /// What came of a cell.
 #[derive(Clone, Debug)]
@@ -73,7 +54,17 @@ impl Results {
 
     /// Answers with data that is what it is said to be.
     pub(crate) fn true_data(&self) -> usize {
-        self.count(Told::Direct) + self.count(Told::Exact) + self.count(Told::Stale)
+        self.exact() + self.copies()
+    }
+
+    /// Answers with data as the source has it.
+    pub(crate) fn exact(&self) -> usize {
+        self.count(Told::Direct) + self.count(Told::Fresh) + self.count(Told::Exact)
+    }
+
+    /// Copies that say so.
+    fn copies(&self) -> usize {
+        self.count(Told::Renewed) + self.count(Told::Stale)
     }
 
     /// Refused connections leave nothing to count.
@@ -92,8 +83,8 @@ impl Results {
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
             self.source,
             self.way.name(),
-            self.count(Told::Direct) + self.count(Told::Exact),
-            self.count(Told::Stale),
+            self.exact(),
+            self.copies(),
             self.count(Told::Untrue),
             self.count(Told::Error),
             self.count(Told::ErrorAsData) + self.count(Told::Nothing),

@@ -181,8 +181,8 @@ where
             Ok(_) | Err(_) => return refused(Refusal::NotYet),
         };
         let finds_out = self.only_to_what_works && call.ticket.is_some();
-        let is_due =
-            ask.is_upkeep || (!call.is_the_asked && !finds_out && self.takes_what_is_due());
+        let may_be_due = !call.is_the_asked && !finds_out;
+        let is_due = ask.is_upkeep || (may_be_due && self.takes_what_is_due());
         if !is_due && !self.place.pays() {
             return refused(Refusal::Budget);
         }

@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     forms::{GOOD, LATER},
-    redis::Redis,
+    redis::{Redis, free_port},
     stage::{Answer, Caller, PATIENCE, Proxy, Running, files, get},
     upstream::{Act, Upstream},
     wire::find,
@@ -111,6 +111,27 @@ async fn what_one_proxy_asked_for_another_gives_and_a_change_there_counts_here()
     let (third, _third) = proxy(&upstream, &at(&redis), ", fresh_for: 60s").await;
     let answer = third.get(QUOTE).await;
     assert!(!is_hit(&answer) && answer.text() == LATER, "{answer:?}");
+}
+
+#[tokio::test]
+async fn over_tls_it_is_shared_with_whom_the_trusted_authority_vouches_for() {
+    let tls = free_port();
+    let (redis, authority) = Redis::over_tls(tls).await;
+    let upstream = Upstream::that(Act::json(GOOD));
+    let there = format!("redis: \"rediss://{tls}\"");
+    let authority = authority.display().to_string();
+    let trusting = [("SSL_CERT_FILE", authority.as_str())];
+    let (one, _one) = proxy_with(&upstream, (&there, ", fresh_for: 60s"), &trusting).await;
+    assert!(!is_hit(&one.get(QUOTE).await));
+    reaches(&one, "written", 1).await;
+    let names = redis.says("KEYS *").await.unwrap();
+    assert!(names.contains("healing-proxy:1:c:"), "{names}");
+    let (other, _other) = proxy_with(&upstream, (&there, ", fresh_for: 60s"), &trusting).await;
+    assert!(is_hit(&other.get(QUOTE).await));
+
+    let (stranger, _stranger) = proxy(&upstream, &there, ", fresh_for: 60s").await;
+    is_away(&stranger, true).await;
+    assert!(!is_hit(&stranger.get(QUOTE).await));
 }
 
 #[tokio::test]

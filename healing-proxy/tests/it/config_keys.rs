@@ -1,5 +1,7 @@
 //! Keys and quotas of a configuration, against sources that keep theirs.
 
+use std::time::Duration;
+
 use healing_lab::{Fault, Limits, SourceName, keys};
 
 use crate::stand::{Stand, lab};
@@ -158,4 +160,17 @@ async fn a_request_waits_for_its_turn_where_that_is_soon() {
         .map(|asked| asked.millis)
         .collect();
     assert!(at.is_sorted_by(|one, next| next - one >= 1_000), "{at:?}");
+}
+
+#[tokio::test]
+async fn a_turn_that_is_far_away_is_not_waited_for() {
+    let quota = "quota: [{ calls: 1, per: 1h, scope: address }]";
+    let stand = fred(quota, "request_queuing").await;
+    assert_eq!(stand.proxy.get(SERIES).await.status, 200);
+    let answer = stand.proxy.get(SERIES).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    let wait: u64 = answer.get("retry-after").parse().unwrap();
+    assert!((3_000..=3_600).contains(&wait), "{answer:?}");
+    assert!(answer.took < Duration::from_secs(2), "{:?}", answer.took);
+    assert_eq!(stand.asked(SourceName::FredApi).len(), 1);
 }

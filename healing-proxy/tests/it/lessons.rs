@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use serde_json::Value;
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use crate::{
@@ -37,11 +37,27 @@ async fn stopped(mut proxy: Proxy) {
     assert!(status.success(), "{}", proxy.err());
 }
 
+/// Puts that in place of one number of each row.
+fn with_number(text: &str) -> String {
+    let at = |kind, path| {
+        format!("WHEN name LIKE '[\"{kind}\"%' THEN json_set(state, '{path}', 98765.25)")
+    };
+    format!(
+        "UPDATE lessons SET state = replace(CASE {} {} {} END, '98765.25', '{text}')",
+        at("remedy", "$.counts[1]"),
+        at("source", "$.culprits[0][0]"),
+        at("suspects", "$[0].down")
+    )
+}
+
 /// Changes the rows of lessons in a state folder, and says how many.
-async fn changed(folder: &Path, by: &'static str) -> u64 {
+async fn changed(folder: &Path, by: &str) -> u64 {
     let options = SqliteConnectOptions::new().filename(folder.join("healing.db"));
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-    let done = sqlx::query(by).execute(&mut connection).await.unwrap();
+    let done = sqlx::query(AssertSqlSafe(by))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
     done.rows_affected()
 }
@@ -84,15 +100,19 @@ async fn what_was_learned_is_shown_after_a_restart_and_another_one() {
 async fn rows_that_are_broken_or_of_another_version_are_learned_anew_which_is_said_and_counted() {
     let upstream = Upstream::that(Act::answer("HTTP/1.1 500 Oops", "down"));
     for by in [
-        "UPDATE lessons SET state = '{\"counts\":[1'",
-        "UPDATE lessons SET state = CAST(x'ff00fe' AS TEXT)",
-        "UPDATE lessons SET state = replace(state, '0', '-7')",
-        "UPDATE lessons SET encoding = 2",
-        "UPDATE lessons SET name = '[\"tomorrow\",' || name || ']'",
+        "UPDATE lessons SET state = '{\"counts\":[1'".to_owned(),
+        "UPDATE lessons SET state = CAST(x'ff00fe' AS TEXT)".to_owned(),
+        "UPDATE lessons SET encoding = 2".to_owned(),
+        "UPDATE lessons SET name = '[\"tomorrow\",' || name || ']'".to_owned(),
+        with_number("-7.0"),
+        with_number("1e300"),
+        with_number("1e999"),
+        with_number("NaN"),
+        with_number("null"),
     ] {
         let folder = TempDir::new().unwrap();
         let [untaught, _] = taught(&upstream, &folder).await;
-        let rows = changed(folder.path(), by).await;
+        let rows = changed(folder.path(), &by).await;
         assert!(rows >= 2, "{by}: {rows}");
         let proxy = started(&upstream, &folder).await;
         assert_eq!(foreseen(&proxy).await, untaught, "{by}");

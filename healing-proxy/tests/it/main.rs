@@ -31,6 +31,8 @@ mod once;
 mod probes;
 mod redis;
 mod refusals;
+mod remedies;
+mod remedy_cases;
 mod secrets;
 mod shared_cache;
 mod stage;

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -129,6 +130,19 @@ impl Healer {
     #[must_use]
     pub fn decision(&self, id: Uuid) -> Option<Arc<Decision>> {
         self.house.learner.decisions.of(id)
+    }
+
+    /// From when on all decisions are on record: older ones had to go, or were another process's.
+    ///
+    /// ```
+    /// let healer = healing_core::Healer::builder().build();
+    /// assert!(healer.decisions_from() <= jiff::Timestamp::now());
+    /// ```
+    #[must_use]
+    pub fn decisions_from(&self) -> Timestamp {
+        let clock = &self.house.clock;
+        let complete = self.house.learner.decisions.complete_from();
+        complete.unwrap_or_else(|| clock.at(Duration::ZERO))
     }
 
     /// How much is learned and on record.

@@ -105,7 +105,7 @@ pub use crate::{
     },
     learner::{
         LearnerCounts,
-        decision::{Considered, Decision, Figures, Foresight, Left, Outcome},
+        decision::{Considered, Decision, Figures, Foresight, Given, Left, NoCopy, Outcome},
         recall::LessonLog,
     },
     pace::{KeyHealth, PaceHealth},

@@ -52,24 +52,40 @@ fn page(args: &ExplainArgs) -> String {
 
 /// A decision for people.
 fn decision(told: &Value) -> String {
-    let given = match told.get("fidelity").and_then(Value::as_str) {
-        Some(fidelity) => format!("{fidelity} by {}", text(told, "answered_by")),
-        None => "not healed".to_owned(),
+    let calls = match told.get("attempts").and_then(Value::as_u64) {
+        Some(0) => "the upstream was not asked".to_owned(),
+        Some(1) => "1 upstream call".to_owned(),
+        _ => format!("{} upstream calls", number(told, "attempts")),
     };
     let mut said = format!(
-        "{} {}  ->  {given}\n{}  after {} ms of {} ms, {} upstream calls\nfirst      {} ({})\n",
+        "{} {}  ->  {}\n{}  after {} ms of {} ms, {calls}\nfirst      {} ({})\n",
         text(told, "source"),
         text(told, "route"),
+        given(told),
         text(told, "time"),
         number(told, "took_ms"),
         number(told, "deadline_ms"),
-        number(told, "attempts"),
         text(told, "class"),
         text(told, "detail"),
     );
     said.push_str(&in_hand(told));
     said.push_str(&table(told));
     said
+}
+
+/// What the caller was given.
+fn given(told: &Value) -> String {
+    let status = number(told, "status");
+    match text(told, "given") {
+        "as_it_came" => format!("not healed: the upstream's own answer as it came, {status}"),
+        "problem" => format!("not healed: an error of the proxy, {status}"),
+        "client_error" => "not healed: the client's own error".to_owned(),
+        _ => format!(
+            "{} by {}, {status}",
+            text(told, "fidelity"),
+            text(told, "answered_by")
+        ),
+    }
 }
 
 /// A foresight for people.
@@ -86,17 +102,30 @@ fn foresight(told: &Value) -> String {
     );
     said.push_str(&in_hand(told));
     said.push_str(&table(told));
+    let last = if has_copy(told) {
+        "the copy in hand"
+    } else {
+        "the upstream's own answer as it came; where none came, an error of the proxy"
+    };
+    said.push_str(&format!("at last    {last}\n"));
     if let Some(latest) = told.get("latest").filter(|latest| latest.is_object()) {
         said.push_str(&format!("latest     {}\n", text(latest, "id")));
     }
     said
 }
 
+fn has_copy(told: &Value) -> bool {
+    told.get("in_hand_age_s").is_some_and(Value::is_number)
+}
+
+/// What is in hand and may be given.
 fn in_hand(told: &Value) -> String {
-    match told.get("in_hand_age_s").filter(|age| age.is_number()) {
-        Some(age) => format!("in hand    a copy, {age} s old\n"),
-        None => "in hand    nothing\n".to_owned(),
-    }
+    let hand = if has_copy(told) {
+        format!("a copy, {} s old", number(told, "in_hand_age_s"))
+    } else {
+        format!("nothing: {}", text(told, "no_copy_meaning"))
+    };
+    format!("floor      {}\nin hand    {hand}\n", text(told, "floor"))
 }
 
 /// What was considered, a line a strategy.
@@ -104,7 +133,8 @@ fn table(told: &Value) -> String {
     let rows = told.get("considered").and_then(Value::as_array);
     let rows = rows.map(Vec::as_slice).unwrap_or_default();
     if rows.is_empty() {
-        return "considered nothing: no strategy is set, or none takes part\n".to_owned();
+        return "considered nothing: no strategy that takes part is set for this route\n"
+            .to_owned();
     }
     let mut said = format!(
         "     {:<28} {:<11} {:>6} {:>6} {:>7} {:>8}  {}\n",
@@ -130,6 +160,21 @@ fn table(told: &Value) -> String {
             limit,
             text(row, "outcome"),
         ));
+    }
+    said.push_str(&meanings(rows));
+    said
+}
+
+/// What the reasons mean that stand in a table, each once.
+fn meanings(rows: &[Value]) -> String {
+    let mut said = String::new();
+    for row in rows {
+        let meaning = row.get("meaning").and_then(Value::as_str);
+        let line = meaning.map(|meaning| format!("       {}: {meaning}\n", text(row, "why")));
+        let line = line.unwrap_or_default();
+        if !said.contains(&line) {
+            said.push_str(&line);
+        }
     }
     said
 }

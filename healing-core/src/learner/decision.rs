@@ -5,6 +5,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use http::StatusCode;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -41,10 +42,16 @@ pub struct Decision {
     pub detail: Cow<'static, str>,
     /// What answered; [`StrategyId::NONE`] where nothing did.
     pub answered_by: StrategyId,
+    /// What the caller was given.
+    pub given: Given,
     /// The fidelity that was given; `None` when nothing was.
     pub fidelity: Option<Fidelity>,
+    /// The lowest fidelity that this caller takes.
+    pub floor: Fidelity,
     /// The age of the copy in hand, where there was one.
     pub in_hand: Option<Duration>,
+    /// Why there was none, where there was none.
+    pub no_copy: Option<NoCopy>,
     /// Upstream calls.
     pub attempts: u32,
     /// From the request's arrival to its answer.
@@ -65,12 +72,47 @@ pub struct Foresight {
     pub class: FaultClass,
     /// After which class of faults its upstream rests, where it does: then it is not asked first.
     pub resting: Option<FaultClass>,
+    /// The lowest fidelity that a caller takes who says nothing of it.
+    pub floor: Fidelity,
     /// The age of the copy in hand, where there is one.
     pub in_hand: Option<Duration>,
+    /// Why there is none, where there is none.
+    pub no_copy: Option<NoCopy>,
     /// What would be tried, in that order, then what would not.
     pub considered: Vec<Considered>,
     /// The latest decision at the route.
     pub latest: Option<Arc<Decision>>,
+}
+
+/// What the caller of a request that was healed or failed was given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Given {
+    /// Data, as close to what was asked as its fidelity says.
+    Data(StatusCode),
+    /// The upstream's own bad answer as it came: nothing else might be given.
+    AsItCame(StatusCode),
+    /// An error of ours: nothing came that might be given.
+    Problem(StatusCode),
+    /// The client's own error, where the client's errors are left as they are.
+    ClientError,
+}
+
+/// Why no copy is in hand.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NoCopy {
+    /// The route does not give copies.
+    NotAllowed,
+    /// The caller takes nothing stale.
+    BelowTheFloor,
+    /// Nothing is kept of the URL.
+    NoneKept,
+    /// The word of its origin forbids it.
+    Forbidden,
+    /// What is kept is too old.
+    TooOld,
+    /// What is kept is younger than the route allows, and older than the caller does, or it is another variant or another
+    /// caller's.
+    NotForThis,
 }
 
 /// One strategy, its prospects when it was last looked at, and what became of it.
@@ -125,6 +167,57 @@ pub enum Left {
     Planned(Why),
     /// The request was answered before its turn came.
     NotReached,
+}
+
+// === impl Given ===
+
+impl Given {
+    /// Its word.
+    ///
+    /// ```
+    /// use healing_core::Given;
+    /// assert_eq!(Given::AsItCame(http::StatusCode::BAD_GATEWAY).as_str(), "as_it_came");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Data(_) => "data",
+            Self::AsItCame(_) => "as_it_came",
+            Self::Problem(_) => "problem",
+            Self::ClientError => "client_error",
+        }
+    }
+
+    /// The status that was given, where one was.
+    #[must_use]
+    pub const fn status(self) -> Option<StatusCode> {
+        match self {
+            Self::Data(status) | Self::AsItCame(status) | Self::Problem(status) => Some(status),
+            Self::ClientError => None,
+        }
+    }
+}
+
+// === impl NoCopy ===
+
+impl NoCopy {
+    /// Its word.
+    ///
+    /// ```
+    /// use healing_core::NoCopy;
+    /// assert_eq!(NoCopy::NoneKept.as_str(), "none_kept");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not_allowed",
+            Self::BelowTheFloor => "below_the_floor",
+            Self::NoneKept => "none_kept",
+            Self::Forbidden => "forbidden",
+            Self::TooOld => "too_old",
+            Self::NotForThis => "not_for_this",
+        }
+    }
 }
 
 // === impl Left ===

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{learner::decision::Decision, lock::lock, vocabulary::route::Route};
@@ -42,6 +43,13 @@ impl Decisions {
         let kept = lock(&self.0);
         let mut latest = kept.iter().rev();
         latest.find(|decision| decision.route == *route).cloned()
+    }
+
+    /// When the oldest was made, once older ones had to go.
+    pub(crate) fn complete_from(&self) -> Option<Timestamp> {
+        let kept = lock(&self.0);
+        let oldest = kept.front().filter(|_| kept.len() >= MAX_DECISIONS);
+        oldest.map(|decision| decision.time)
     }
 
     pub(crate) fn len(&self) -> usize {

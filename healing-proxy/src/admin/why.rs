@@ -1,5 +1,7 @@
 //! Why a request was answered as it was, and what would be tried for a URL now.
 
+mod meaning;
+
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
@@ -7,7 +9,10 @@ use axum::{
     extract::{Path, RawQuery, State},
     http::{HeaderValue, Request, StatusCode, Uri, header, uri::Authority},
 };
-use healing_core::{Considered, Decision, FaultClass, HealLayer, Healer, Outcome};
+use healing_core::{
+    Considered, Decision, FaultClass, Fidelity, HealLayer, Healer, Left, NoCopy, Outcome,
+};
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,7 +21,7 @@ use super::{
     Admin,
     api::Query,
     messages::{millis, tenths},
-    problem::{Problem, bad_parameter, quote},
+    problem::{Problem, bad_parameter},
 };
 use crate::places::Places;
 
@@ -69,20 +74,34 @@ pub(super) async fn decision(
     Query::of(&query, &[])?;
     let allowed = "the id of a request, as its answer's fields Healing and X-Request-Id name it";
     let known: Uuid = id.parse().map_err(|_| bad_parameter("id", &id, allowed))?;
-    let decision = admin.insight.healer.decision(known);
-    let unknown = || {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "unknown-request",
-            "Nothing is on record of this request",
-        )
-        .detail(format!(
-            "{}: only requests that were healed or failed are kept, the last 1,000 since the start",
-            quote(&id)
-        ))
-    };
-    let decision = decision.ok_or_else(unknown)?;
+    let healer = &admin.insight.healer;
+    let decision = healer.decision(known);
+    let decision = decision.ok_or_else(|| unknown(known, healer.decisions_from()))?;
     Ok(Json(form(&decision)))
+}
+
+/// Nothing is on record of that request; decisions are, from then on.
+fn unknown(id: Uuid, from: Timestamp) -> Problem {
+    let asked = id.get_timestamp().map(|at| at.to_unix());
+    let asked = asked.and_then(|(seconds, nanos)| {
+        let seconds = i64::try_from(seconds).ok()?;
+        Timestamp::new(seconds, i32::try_from(nanos).ok()?).ok()
+    });
+    let why = match asked {
+        None => "no request has such an id here; copy the whole id from an answer's field X-Request-Id".to_owned(),
+        Some(asked) if asked < from => format!(
+            "it was asked at {}, and what is on record begins at {}: the last 1,000 requests that were healed or failed, none of them from before the start",
+            millis(asked),
+            millis(from)
+        ),
+        Some(_) => "only requests that were healed or failed are on record; not those that were answered as they were asked, that were their callers' own mistake (such as 404), that may have an effect (such as POST: sent once, never healed), or that were given what another's request came to".to_owned(),
+    };
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown-request",
+        "Nothing is on record of this request",
+    )
+    .detail(format!("{id}: {why}"))
 }
 
 /// `GET /api/v1/foresight?url=%2Fpath&host=localhost:8080&when=timeout`: what would be tried for a URL if it failed now. Nobody
@@ -116,8 +135,11 @@ pub(super) async fn foresight(
         "route": seen.route.template(),
         "when": seen.class.as_str(),
         "resting": seen.resting.map(FaultClass::as_str),
+        "floor": seen.floor.as_str(),
         "in_hand_age_s": seen.in_hand.map(seconds),
-        "considered": considered(&seen.considered),
+        "no_copy": seen.no_copy.map(NoCopy::as_str),
+        "no_copy_meaning": seen.no_copy.map(meaning::of_no_copy),
+        "considered": foreseen(&seen.considered),
         "latest": seen.latest.as_deref().map(form),
     })))
 }
@@ -131,8 +153,13 @@ fn form(decision: &Decision) -> Value {
         "class": decision.class.as_str(),
         "detail": decision.detail,
         "answered_by": decision.answered_by.as_str(),
-        "fidelity": decision.fidelity.map(healing_core::Fidelity::as_str),
+        "given": decision.given.as_str(),
+        "status": decision.given.status().map(|status| status.as_u16()),
+        "fidelity": decision.fidelity.map(Fidelity::as_str),
+        "floor": decision.floor.as_str(),
         "in_hand_age_s": decision.in_hand.map(seconds),
+        "no_copy": decision.no_copy.map(NoCopy::as_str),
+        "no_copy_meaning": decision.no_copy.map(meaning::of_no_copy),
         "attempts": decision.attempts,
         "took_ms": decision.took.as_millis(),
         "deadline_ms": decision.deadline.as_millis(),
@@ -141,21 +168,37 @@ fn form(decision: &Decision) -> Value {
 }
 
 fn considered(all: &[Considered]) -> Value {
-    let forms = all.iter().map(|own| {
-        let (outcome, why) = outcome(&own.outcome);
-        let figures = own.figures;
-        json!({
-            "strategy": own.strategy.as_str(),
-            "fidelity": own.fidelity.map(healing_core::Fidelity::as_str),
-            "p": figures.map(|figures| thousandths(figures.p)),
-            "up": figures.map(|figures| thousandths(figures.up)),
-            "index": figures.and_then(|figures| figures.index).map(thousandths),
-            "limit_ms": figures.and_then(|figures| figures.limit).map(|limit| limit.as_millis()),
-            "outcome": outcome,
-            "why": why,
-        })
+    all.iter()
+        .map(|own| row(own, outcome(&own.outcome)))
+        .collect()
+}
+
+/// What was considered, where nobody was asked.
+fn foreseen(all: &[Considered]) -> Value {
+    let rows = all.iter().map(|own| {
+        let told = if own.outcome == Outcome::Left(Left::NotReached) {
+            ("would_be_tried", None)
+        } else {
+            outcome(&own.outcome)
+        };
+        row(own, told)
     });
-    forms.collect()
+    rows.collect()
+}
+
+fn row(own: &Considered, (outcome, why): (&str, Option<String>)) -> Value {
+    let figures = own.figures;
+    json!({
+        "strategy": own.strategy.as_str(),
+        "fidelity": own.fidelity.map(Fidelity::as_str),
+        "p": figures.map(|figures| thousandths(figures.p)),
+        "up": figures.map(|figures| thousandths(figures.up)),
+        "index": figures.and_then(|figures| figures.index).map(thousandths),
+        "limit_ms": figures.and_then(|figures| figures.limit).map(|limit| limit.as_millis()),
+        "outcome": outcome,
+        "why": why,
+        "meaning": why.is_some().then(|| meaning::of(&own.outcome)).flatten(),
+    })
 }
 
 /// What became of it in one word, and the reason in another.

@@ -1,12 +1,15 @@
 //! What the command `explain` says of requests that a running proxy has healed, and of URLs.
 
-use healing_lab::SourceName;
-use serde_json::Value;
+use healing_lab::{Fault, Injection, Limits, SourceName};
+use serde_json::{Value, json};
 
 use crate::{
     config_admin::{TOKEN, guarded},
     config_alternates::{CHART, yahoo},
-    stage::{PATIENCE, Running},
+    forms::GOOD,
+    stage::{Answer, PATIENCE, Proxy, Running},
+    stand::{Stand, lab},
+    upstream::{Act, Upstream},
 };
 
 /// What the command said on stdout and on stderr, and how it ended.
@@ -20,6 +23,66 @@ async fn explain(args: &[&str]) -> (String, String, Option<i32>) {
 fn id_of(healing: &str) -> &str {
     let id = healing.split("id=\"").nth(1).expect("an id");
     id.split('"').next().expect("its end")
+}
+
+/// What the command says of that answer's request, without what differs each time: numbers but for the status, the time,
+/// and how columns are set.
+async fn explained(proxy: &Proxy, answer: &Answer) -> String {
+    let id = answer.get("x-request-id");
+    let (said, err, code) = explain(&[&id, "--admin", &proxy.admin.to_string()]).await;
+    assert_eq!(code, Some(0), "{err}");
+    masked(&said)
+}
+
+fn masked(said: &str) -> String {
+    let word = |word: &str| match word {
+        number if number.parse::<f64>().is_ok() => "N".to_owned(),
+        time if time.starts_with("20") && time.ends_with('Z') => "TIME".to_owned(),
+        id if id.len() == 36 && id.contains("-7") => "ID".to_owned(),
+        word => word.to_owned(),
+    };
+    let line = |(n, line): (usize, &str)| {
+        let words = line.split_whitespace();
+        let words: Vec<String> = match n {
+            0 => words.map(str::to_owned).collect(),
+            _ => words.map(word).collect(),
+        };
+        words.join(" ") + "\n"
+    };
+    said.lines().enumerate().map(line).collect()
+}
+
+/// What a program is told, without what differs each time: numbers but for the status, the id and the time.
+fn masked_form(mut told: Value) -> Value {
+    fn mask(told: &mut Value) {
+        match told {
+            Value::Number(_) => *told = json!("N"),
+            Value::Array(items) => items.iter_mut().for_each(mask),
+            Value::Object(keys) => {
+                let kept = |key: &str| key == "status";
+                keys.iter_mut()
+                    .filter(|(key, _)| !kept(key))
+                    .for_each(|(_, value)| mask(value));
+                for key in ["id", "time"] {
+                    keys.entry(key).and_modify(|value| *value = json!("-"));
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+        }
+    }
+    mask(&mut told);
+    told
+}
+
+/// Yahoo's charts at an address that answers 500, with that remedy.
+async fn broken(more: &str) -> Stand {
+    let lines = format!(
+        "sources:\n  yahoo_finance: {{ upstreams: [YAHOO], mount: /yahoo }}\nroutes:\n  - match: \"/yahoo/v8/finance/chart/{{symbol}}\"\n    source: yahoo_finance\n    {more}"
+    );
+    let stand = Stand::of(lab(Limits::Off).await, &lines, &[]).await;
+    let fault = Injection::new(Fault::status(500));
+    stand.lab.inject(SourceName::YahooFinance, fault);
+    stand
 }
 
 #[tokio::test]
@@ -135,4 +198,214 @@ async fn an_admin_port_that_wants_a_token_is_asked_with_it() {
             "{said}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_whole_decision_of_a_healed_request_is_shown() {
+    let stand = yahoo("alternate_endpoint, exponential_backoff_retry, use_cached_data").await;
+    let answer = stand.proxy.get(CHART).await;
+    assert_eq!(
+        explained(&stand.proxy, &answer).await,
+        "\
+yahoo_finance /v8/finance/chart/{symbol} -> exact by alternate_endpoint, 200
+TIME after N ms of N ms, N upstream calls
+first connection_error (connect_refused)
+floor stale
+in hand nothing: none is kept of this URL
+strategy offers p up index limit outcome
+N alternate_endpoint exact N N N N ms answered
+N exponential_backoff_retry exact N N N N ms not_tried: not_reached
+not_reached: another has answered, or the time was over, before its turn
+"
+    );
+}
+
+#[tokio::test]
+async fn what_the_floor_refused_is_shown_for_people_and_for_programs() {
+    let stand = broken("floor_for_callers: substitute\n    heal: [etf_proxy]").await;
+    let answer = stand.proxy.get(CHART).await;
+    assert_eq!(answer.status, 500, "{answer:?}");
+    assert_eq!(
+        explained(&stand.proxy, &answer).await,
+        "\
+yahoo_finance /v8/finance/chart/{symbol} -> not healed: the upstream's own answer as it came, 500
+TIME after N ms of N ms, N upstream call
+first server_error (yahoo_finance/failed)
+floor stale
+in hand nothing: this route gives no copies
+strategy offers p up index limit outcome
+N etf_proxy substitute - - - - not_tried: below_the_floor
+below_the_floor: it gives less than the floor allows, or than what is in hand
+"
+    );
+    let (id, admin) = (answer.get("x-request-id"), stand.proxy.admin.to_string());
+    let (said, err, _) = explain(&[&id, "--admin", &admin, "--json"]).await;
+    let told = serde_json::from_str(&said).expect(&err);
+    let expected = json!({
+        "id": "-", "time": "-", "source": "yahoo_finance", "route": "/v8/finance/chart/{symbol}",
+        "class": "server_error", "detail": "yahoo_finance/failed", "answered_by": "none", "given": "as_it_came", "status": 500,
+        "fidelity": null, "floor": "stale", "in_hand_age_s": null, "no_copy": "not_allowed",
+        "no_copy_meaning": "this route gives no copies", "attempts": "N", "took_ms": "N", "deadline_ms": "N",
+        "considered": [{
+            "strategy": "etf_proxy", "fidelity": "substitute", "p": null, "up": null, "index": null, "limit_ms": null,
+            "outcome": "not_tried", "why": "below_the_floor",
+            "meaning": "it gives less than the floor allows, or than what is in hand",
+        }],
+    });
+    assert_eq!(masked_form(told), expected);
+}
+
+#[tokio::test]
+async fn a_rail_that_held_a_call_back_is_shown() {
+    let lines = "heal: [exponential_backoff_retry]\nbudget: { share: 0, floor_per_s: 0 }";
+    let stand = broken(lines).await;
+    // What is there at the start goes first.
+    let mut answer = stand.proxy.get(CHART).await;
+    for n in 0..10 {
+        if explained(&stand.proxy, &answer).await.contains("budget") {
+            break;
+        }
+        answer = stand
+            .proxy
+            .get(&CHART.replace("AAPL", &format!("A{n}")))
+            .await;
+    }
+    assert_eq!(
+        explained(&stand.proxy, &answer).await,
+        "\
+yahoo_finance /v8/finance/chart/{symbol} -> not healed: the upstream's own answer as it came, 500
+TIME after N ms of N ms, N upstream call
+first server_error (yahoo_finance/failed)
+floor stale
+in hand nothing: this route gives no copies
+strategy offers p up index limit outcome
+N exponential_backoff_retry exact N N N N ms not_asked: budget
+budget: a rail: the extra calls that healing may cost are spent for now
+"
+    );
+}
+
+#[tokio::test]
+async fn a_plan_without_anything_legal_passes_the_answer_on_and_says_why() {
+    let stand = broken("heal: []").await;
+    let answer = stand.proxy.get(CHART).await;
+    assert_eq!(answer.status, 500, "{answer:?}");
+    let why = answer.get("proxy-status");
+    assert!(why.contains("received-status=500") && why.contains("yahoo_finance/failed"));
+    assert_eq!(
+        explained(&stand.proxy, &answer).await,
+        "\
+yahoo_finance /v8/finance/chart/{symbol} -> not healed: the upstream's own answer as it came, 500
+TIME after N ms of N ms, N upstream call
+first server_error (yahoo_finance/failed)
+floor stale
+in hand nothing: this route gives no copies
+considered nothing: no strategy that takes part is set for this route
+"
+    );
+}
+
+#[tokio::test]
+async fn an_upstream_that_was_not_asked_and_a_copy_that_was_given_are_shown() {
+    let upstream = Upstream::that(Act::json(GOOD));
+    let proxy = Proxy::before(&upstream).await;
+    assert_eq!(proxy.get("/api/quote/AAPL").await.text(), GOOD);
+    let throttled = "HTTP/1.1 429 Slow\r\nRetry-After: 3600";
+    upstream.always(Act::answer(throttled, "slow down"));
+    proxy.get("/api/quote/AAPL").await;
+    let (known, unknown) = (
+        proxy.get("/api/quote/AAPL").await,
+        proxy.get("/api/quote/IBM").await,
+    );
+    let said = explained(&proxy, &known).await;
+    let begin = "\
+quote /api/quote/{symbol} -> stale by use_cached_data, 200
+TIME after N ms of N ms, the upstream was not asked
+first rate_limit (resting)
+floor stale
+in hand a copy, N s old
+";
+    assert!(said.starts_with(begin), "{said}");
+    let said = explained(&proxy, &unknown).await;
+    let begin = "\
+quote /api/quote/{symbol} -> not healed: an error of the proxy, 503
+TIME after N ms of N ms, the upstream was not asked
+first rate_limit (resting)
+floor stale
+in hand nothing: none is kept of this URL
+";
+    assert!(said.starts_with(begin), "{said}");
+}
+
+#[tokio::test]
+async fn a_foresight_says_what_would_be_tried_and_what_would_come_at_last() {
+    let stand = yahoo("alternate_endpoint, request_queuing, use_cached_data").await;
+    let admin = stand.proxy.admin.to_string();
+    let (said, err, _) = explain(&["--url", CHART, "--admin", &admin]).await;
+    assert_eq!(
+        masked(&said),
+        "\
+yahoo_finance /v8/finance/chart/{symbol} if it failed now with server_error
+the upstream is asked first
+floor stale
+in hand nothing: none is kept of this URL
+strategy offers p up index limit outcome
+N alternate_endpoint exact N N N N ms would_be_tried
+N request_queuing - - - - - not_tried: not_for_this_fault
+not_for_this_fault: it does not help against such a fault
+at last the upstream's own answer as it came; where none came, an error of the proxy
+",
+        "{err}"
+    );
+    let (said, _, _) = explain(&["--url", CHART, "--admin", &admin, "--json"]).await;
+    let told: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(told["considered"][0]["outcome"], "would_be_tried");
+    assert_eq!(told["no_copy"], "none_kept");
+    assert_eq!(told["latest"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_request_that_leaves_no_record_is_told_why_it_may_be() {
+    let upstream = Upstream::that(Act::json(GOOD));
+    let proxy = Proxy::before(&upstream).await;
+    let admin = proxy.admin.to_string();
+    let good = proxy.get("/api/quote/AAPL").await;
+    upstream.always(Act::answer("HTTP/1.1 404 No", "{}"));
+    let wrong = proxy.get("/api/quote/NONE").await;
+    upstream.always(Act::answer("HTTP/1.1 503 No", "{}"));
+    let order = "POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    let order = proxy.ask(order).await;
+    for answer in [good, wrong, order] {
+        let id = answer.get("x-request-id");
+        let (_, err, code) = explain(&[&id, "--admin", &admin]).await;
+        assert_eq!(code, Some(1), "{err}");
+        assert!(err.contains("POST: sent once, never healed"), "{err}");
+        assert!(err.contains("404") && !err.contains("1,000"), "{err}");
+    }
+    let not_ours = "550e8400-e29b-41d4-a716-446655440000";
+    let (_, err, code) = explain(&[not_ours, "--admin", &admin]).await;
+    assert!(
+        code == Some(1) && err.contains("no request has such an id"),
+        "{err}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_whose_record_has_gone_is_told_so() {
+    let upstream = Upstream::that(Act::answer("HTTP/1.1 503 No", "{}"));
+    let proxy = Proxy::before(&upstream).await;
+    let admin = proxy.admin.to_string();
+    let mut caller = proxy.caller().await;
+    let first = caller.get("/api/quote/AAPL").await.get("x-request-id");
+    let (_, err, code) = explain(&[&first, "--admin", &admin]).await;
+    assert_eq!(code, Some(0), "{err}");
+    for _ in 0..1_000 {
+        caller.get("/api/quote/AAPL").await;
+    }
+    let (_, err, code) = explain(&[&first, "--admin", &admin]).await;
+    assert_eq!(code, Some(1), "{err}");
+    assert!(
+        err.contains("what is on record begins at") && err.contains("last 1,000"),
+        "{err}"
+    );
 }

@@ -59,6 +59,8 @@ impl HealLayer {
             route,
             class,
             resting: place.gates.resting(now),
+            floor,
+            no_copy: place.no_copy(copy.as_deref(), now),
             in_hand: copy.map(|copy| copy.age(now, &house.clock)),
             considered: considered(outlook),
         }

@@ -24,6 +24,7 @@ use crate::{
         judging::Whole,
         read::{Read, read},
     },
+    learner::decision::NoCopy,
     vocabulary::{fault::Fault, fidelity::Fidelity},
 };
 
@@ -52,6 +53,32 @@ impl Place {
     /// Whether a copy may stand in.
     pub(crate) fn takes_copies(&self) -> bool {
         self.treatment.gives_copies && Fidelity::Stale.meets(self.ask.floor.fidelity)
+    }
+
+    /// Why no copy is in hand, where none is.
+    pub(crate) fn no_copy(&self, in_hand: Option<&Copy>, now: Instant) -> Option<NoCopy> {
+        if in_hand.is_some() {
+            return None;
+        }
+        if !self.treatment.gives_copies {
+            return Some(NoCopy::NotAllowed);
+        }
+        if !self.takes_copies() {
+            return Some(NoCopy::BelowTheFloor);
+        }
+        let has = |wanted: &dyn Fn(&Copy) -> bool| {
+            let memory = self.memory.as_ref();
+            memory.is_some_and(|memory| memory.find(wanted).is_some())
+        };
+        Some(if !has(&|_| true) {
+            NoCopy::NoneKept
+        } else if !has(&|copy| copy.terms.heals) {
+            NoCopy::Forbidden
+        } else if !has(&|copy| copy.heals(now, self.treatment.heal_for)) {
+            NoCopy::TooOld
+        } else {
+            NoCopy::NotForThis
+        })
     }
 
     /// The request, once more.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Response, header};
+use http::{Response, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         },
         observe::Answered,
     },
-    learner::decision::Decision,
+    learner::decision::{Decision, Given},
     outage::Rest,
     problem::Problem,
     vocabulary::{
@@ -346,7 +346,7 @@ impl<S, E> Scene<S, E> {
         self.ledger.get_or_insert_default()
     }
 
-    fn goes_on_record(&mut self, fault: &Fault, truth: &Provenance) {
+    fn goes_on_record(&mut self, fault: &Fault, truth: &Provenance, status: Option<StatusCode>) {
         let (place, clock) = (&self.place, &self.place.house.clock);
         let now = clock.now();
         let ledger = self.ledger.take().unwrap_or_default();
@@ -357,8 +357,11 @@ impl<S, E> Scene<S, E> {
             class: fault.class,
             detail: fault.detail.clone(),
             answered_by: truth.strategy,
+            given: given(truth, status),
             fidelity: truth.fidelity,
+            floor: place.ask.floor.fidelity,
             in_hand: self.in_hand.as_ref().map(|copy| copy.age(now, clock)),
+            no_copy: place.no_copy(self.in_hand.as_deref(), now),
             attempts: truth.attempts,
             took: truth.took,
             deadline: place.treatment.deadline,
@@ -382,11 +385,22 @@ impl<S, E> Scene<S, E> {
             slow: self.place.treatment.thresholds.slow,
         });
         if let Some(fault) = &truth.fault {
-            self.goes_on_record(fault, &truth);
+            let status = outcome.as_ref().ok().map(Response::status);
+            self.goes_on_record(fault, &truth, status);
         }
         if let Ok(response) = &mut outcome {
             response.extensions_mut().insert(truth);
         }
         give.give(outcome);
+    }
+}
+
+/// What an answer with that status is to its caller.
+const fn given(truth: &Provenance, status: Option<StatusCode>) -> Given {
+    match (status, &truth.fidelity, &truth.cache) {
+        (None, _, _) => Given::ClientError,
+        (Some(status), Some(_), _) => Given::Data(status),
+        (Some(status), None, CacheUse::Generated) => Given::Problem(status),
+        (Some(status), None, _) => Given::AsItCame(status),
     }
 }

@@ -5,13 +5,17 @@
 //! any length costs nothing until it is looked at.
 
 pub(crate) mod tally;
+pub(crate) mod tuning;
 pub(crate) mod window;
 
 use std::{borrow::Cow, fmt, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::vocabulary::{fault::FaultClass, provenance::StrategyId, route::Route, source::Source};
+use crate::{
+    health::tuning::ThresholdMove,
+    vocabulary::{fault::FaultClass, provenance::StrategyId, route::Route, source::Source},
+};
 
 /// How a route or a source is doing, worst last.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -42,6 +46,9 @@ pub struct Thresholds {
     pub critical_from: f64,
     /// An answer that took longer is given and counts as failed: it is as bad as a timeout.
     pub slow: Duration,
+    /// Whether those that are the usual ones move with what the route's own past shows, `degraded_from` between 0.02 and 0.15,
+    /// `critical_from` between 0.10 and 0.40, `slow` between 5 and 30 s. Those that are set otherwise stay.
+    pub tune: bool,
 }
 
 /// A route, as of now: one row of `endpoint_health`.
@@ -71,6 +78,8 @@ pub struct EndpointHealth {
     pub uptime_percentage: f64,
     /// How its answers look otherwise than before, since this process knows it.
     pub shape_changed: Option<ShapeChange>,
+    /// Its thresholds that were moved, each with its last move.
+    pub moved: Vec<ThresholdMove>,
 }
 
 /// How the good answers of a route look otherwise than before, after a change that lasted. Names only, nothing of their content.
@@ -196,7 +205,23 @@ impl Default for Thresholds {
             degraded_from: 0.05,
             critical_from: 0.20,
             slow: Duration::from_secs(10),
+            tune: true,
         }
+    }
+}
+
+impl Thresholds {
+    /// Whether the shares move: together, so that degraded stays below critical.
+    fn moves_shares(self) -> bool {
+        let usual = Self::default();
+        let is = |one: f64, other: f64| one.to_bits() == other.to_bits();
+        self.tune
+            && is(self.degraded_from, usual.degraded_from)
+            && is(self.critical_from, usual.critical_from)
+    }
+
+    pub(crate) fn moves_slow(self) -> bool {
+        self.tune && self.slow == Self::default().slow
     }
 }
 

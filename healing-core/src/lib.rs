@@ -88,6 +88,7 @@ pub use crate::{
     healer::{Healer, builder::HealerBuilder},
     health::{
         EndpointHealth, HealthStatus, LastFault, ShapeChange, Snapshot, SourceHealth, Thresholds,
+        tuning::{Threshold, ThresholdMove},
     },
     hop::strip_hop_fields,
     incidents::{

@@ -13,6 +13,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -26,7 +27,7 @@ use crate::{
     classify::{Rules, sources},
     clock::Clock,
     discover::{self, Discovery, Found},
-    health::{HealthStatus, LastFault, tally::Tally, window::Windows},
+    health::{HealthStatus, LastFault, Thresholds, tally::Tally, tuning::Tuning, window::Windows},
     learner::names::Name,
     lock::lock,
     outage::{Gate, Guards, mistakes::Mistakes},
@@ -109,6 +110,9 @@ pub(crate) struct RouteState {
     /// Whether its answers say how long they hold.
     gives_again: AtomicBool,
     windows: Mutex<Windows>,
+    tuning: Mutex<Tuning>,
+    /// Where its past put the time that is slow, in milliseconds; 0 where it did not.
+    slow_ms: AtomicU64,
 }
 
 /// What is known of a source.
@@ -345,6 +349,8 @@ impl Registry {
             likeness: AtomicU64::new(0),
             gives_again: AtomicBool::new(false),
             windows: Mutex::default(),
+            tuning: Mutex::default(),
+            slow_ms: AtomicU64::new(0),
         }
     }
 }
@@ -362,6 +368,14 @@ impl RouteState {
     /// Whether its answers are likely to be given again without asking, so that it is worth waiting for one.
     pub(crate) fn gives_again(&self) -> bool {
         self.gives_again.load(Relaxed)
+    }
+
+    /// The time that is slow, where that is set.
+    pub(crate) fn slow(&self, set: Thresholds) -> Duration {
+        match self.slow_ms.load(Relaxed) {
+            millis @ 1.. if set.moves_slow() => Duration::from_millis(millis),
+            _ => set.slow,
+        }
     }
 
     /// Its answers look like that.

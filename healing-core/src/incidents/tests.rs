@@ -72,6 +72,7 @@ fn source(name: &str, status: HealthStatus, route: (&str, u32, Timestamp)) -> So
         consecutive_successes: successes,
         uptime_percentage: 90.0,
         shape_changed: None,
+        moved: Vec::new(),
     };
     SourceHealth {
         source: slug(name),

@@ -14,8 +14,9 @@ use tokio::time::Instant;
 
 use crate::{
     health::{
-        EndpointHealth, HealthStatus, Signs, Snapshot, SourceHealth, percentage,
+        EndpointHealth, HealthStatus, Signs, Snapshot, SourceHealth, Thresholds, percentage,
         tally::{self, Reading},
+        tuning::{Seen, Threshold},
     },
     lock::lock,
     registry::{Registry, RouteState, SourceState},
@@ -35,6 +36,7 @@ impl Registry {
         for state in self.all_routes() {
             let reading = state.tally.reading();
             lock(&state.windows).note(since_start, reading);
+            state.tune(since_start, self.clock.timestamp(now));
             if reading.requests() > 0 {
                 by_source
                     .entry(state.route.source().clone())
@@ -102,7 +104,7 @@ impl Registry {
         };
         EndpointHealth {
             route: state.route.clone(),
-            status: HealthStatus::of(signs, state.treatment.load().thresholds),
+            status: HealthStatus::of(signs, state.thresholds()),
             total_requests: total.requests(),
             failed_requests: total.failed(),
             error_rate,
@@ -113,6 +115,7 @@ impl Registry {
             consecutive_successes: tally.successes_in_a_row.load(Relaxed),
             uptime_percentage: percentage(day.direct + day.healed, day.requests()),
             shape_changed: state.path_names.changed(),
+            moved: lock(&state.tuning).moves(),
         }
     }
 
@@ -133,6 +136,36 @@ impl RouteState {
 
     fn last_day(&self) -> Reading {
         lock(&self.windows).last_day(self.tally.reading())
+    }
+
+    /// Moves its thresholds with what its past shows, and leaves a receipt.
+    fn tune(&self, at: Duration, time: Timestamp) {
+        let seen = Seen {
+            at,
+            time,
+            reading: self.tally.reading(),
+            set: self.treatment.load().thresholds,
+            calls: self.tally.good_calls(),
+            usual: self.tally.quantile(0.99),
+        };
+        let moves = lock(&self.tuning).note(&seen);
+        for made in moves {
+            tracing::info!(
+                route = %self.route, threshold = made.threshold.as_str(), from = made.from, to = made.to, seen = made.seen,
+                of = made.of, "a threshold was moved"
+            );
+            if made.threshold == Threshold::Slow {
+                let millis =
+                    Duration::try_from_secs_f64(made.to).map_or(0, |slow| slow.as_millis());
+                self.slow_ms
+                    .store(u64::try_from(millis).unwrap_or(0), Relaxed);
+            }
+        }
+    }
+
+    /// From where on it is called ill now.
+    fn thresholds(&self) -> Thresholds {
+        lock(&self.tuning).hold(self.treatment.load().thresholds)
     }
 
     fn is_resting(&self, now: Instant) -> bool {

@@ -96,6 +96,34 @@ async fn how_many_failures_make_a_route_ill_is_set_for_it() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_its_own_past_puts_a_routes_thresholds_is_told_unless_they_are_set() {
+    for tune in [true, false] {
+        let upstream = Upstream::that(price(1.0));
+        let (client, healer) = set(&upstream, |treatment| treatment.thresholds.tune = tune);
+        for _window in 0..=50 {
+            for _ in 0..20 {
+                ask(&client, get(URL)).await;
+            }
+            let _taken = healer.snapshot();
+            tokio::time::advance(seconds(300)).await;
+        }
+        let route = healer.snapshot().sources[0].routes[0].clone();
+        let moved: Vec<(&str, f64, f64)> = route
+            .moved
+            .iter()
+            .map(|made| (made.threshold.as_str(), made.from, made.to))
+            .collect();
+        // In twenty requests a single failure is no illness; a step is a quarter.
+        let expected: &[_] = if tune {
+            &[("degraded", 0.05, 0.0625), ("critical", 0.20, 0.25)]
+        } else {
+            &[]
+        };
+        assert_eq!(moved, expected);
+    }
+}
+
 /// What the newest of a feed that moves twice a day is after that many half days, and the price of nothing in particular.
 fn dated(healer: &Healer, half_days: usize) -> Act {
     json(format!(

@@ -223,6 +223,7 @@ async fn a_health_row_takes_the_place_of_the_one_before(store: &dyn Store) {
         consecutive_successes: 0,
         uptime_percentage: 99.9,
         shape_changed: None,
+        moved: Vec::new(),
     };
     let yahoo = EndpointHealth {
         route: Route::new(source("yahoo_finance"), "/v8"),
@@ -245,6 +246,7 @@ async fn a_health_row_takes_the_place_of_the_one_before(store: &dyn Store) {
         consecutive_successes: 9,
         uptime_percentage: 98.0,
         shape_changed: None,
+        moved: Vec::new(),
         ..fred
     };
     store

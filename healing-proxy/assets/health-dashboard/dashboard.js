@@ -136,6 +136,19 @@
     return [node];
   }
 
+  // Where its own past put the thresholds of a route.
+  function movesOf(route) {
+    const moved = Array.isArray(route.moved) ? route.moved : [];
+    return moved.map((made) => {
+      const show = made.threshold === 'slow'
+        ? (seconds) => `${seconds.toFixed(1)} s`
+        : (share) => `${(share * 100).toFixed(1)} %`;
+      const node = make('span', 'second', `${made.threshold} from ${show(made.to)} on since `);
+      node.append(time(made.time), `, before from ${show(made.from)}`);
+      return node;
+    });
+  }
+
   function routeTable(endpoint) {
     const table = make('table');
     const head = make('tr');
@@ -152,7 +165,7 @@
     for (const route of routes) {
       const row = make('tr');
       row.append(
-        cell('', make('code', '', route.route), ...shapeOf(route)),
+        cell('', make('code', '', route.route), ...shapeOf(route), ...movesOf(route)),
         cell('', word(route.status, route.status)),
         cell('number', percent(route.uptime_percentage)),
         cell('number', route.avg_ms > 0 ? span(route.avg_ms) : '-'),

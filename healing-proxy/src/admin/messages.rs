@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use axum::extract::ws::Utf8Bytes;
 use healing_core::{
     Alert, EndpointHealth, HealthStatus, LastFault, Resolution, Route, ShapeChange, Snapshot,
-    SourceHealth, StoredEvent,
+    SourceHealth, StoredEvent, ThresholdMove,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -82,6 +82,20 @@ struct RouteForm<'a> {
     last_failure: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shape_changed: Option<ShapeForm<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    moved: Vec<MoveForm>,
+}
+
+/// A threshold that was moved.
+#[derive(Debug, Serialize)]
+struct MoveForm {
+    time: String,
+    threshold: &'static str,
+    /// Shares, or seconds.
+    from: f64,
+    to: f64,
+    seen: f64,
+    of: u64,
 }
 
 /// How the answers of a route look otherwise than before.
@@ -211,6 +225,7 @@ impl<'a> RouteForm<'a> {
             last_success: health.last_success.map(millis),
             last_failure: health.last_failure.map(millis),
             shape_changed: health.shape_changed.as_ref().map(ShapeForm::of),
+            moved: health.moved.iter().map(MoveForm::of).collect(),
         }
     }
 }
@@ -225,6 +240,21 @@ impl<'a> ShapeForm<'a> {
             came: &change.came,
             retyped: change.is_retyped,
             values: change.values,
+        }
+    }
+}
+
+// === impl MoveForm ===
+
+impl MoveForm {
+    fn of(made: &ThresholdMove) -> Self {
+        Self {
+            time: millis(made.time),
+            threshold: made.threshold.as_str(),
+            from: share(made.from),
+            to: share(made.to),
+            seen: share(made.seen),
+            of: made.of,
         }
     }
 }

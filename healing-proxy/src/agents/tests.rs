@@ -30,6 +30,7 @@ fn snapshot(second: i64, requests: u64) -> Snapshot {
         consecutive_successes: 0,
         uptime_percentage: 100.0,
         shape_changed: None,
+        moved: Vec::new(),
     };
     let source = SourceHealth {
         source: endpoint.route.source().clone(),

@@ -306,6 +306,7 @@ pub(crate) struct Windows {
     pub(crate) critical: f64,
     #[serde(deserialize_with = "millis")]
     pub(crate) slow: Duration,
+    pub(crate) tune: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

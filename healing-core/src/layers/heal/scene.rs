@@ -382,7 +382,7 @@ impl<S, E> Scene<S, E> {
             ask: &self.place.ask,
             truth: &truth,
             response_time: self.response_time,
-            slow: self.place.treatment.thresholds.slow,
+            slow: self.place.route.slow(self.place.treatment.thresholds),
         });
         if let Some(fault) = &truth.fault {
             let status = outcome.as_ref().ok().map(Response::status);

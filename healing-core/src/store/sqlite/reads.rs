@@ -99,6 +99,7 @@ fn endpoint_health(row: &SqliteRow) -> Result<EndpointHealth, sqlx::Error> {
         consecutive_successes: row.try_get("consecutive_successes")?,
         uptime_percentage: row.try_get("uptime_percentage")?,
         shape_changed: None,
+        moved: Vec::new(),
     })
 }
 

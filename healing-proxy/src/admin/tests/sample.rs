@@ -58,6 +58,7 @@ pub(super) fn source(name: &str, status: HealthStatus) -> SourceHealth {
         consecutive_successes: 3,
         uptime_percentage: 99.9,
         shape_changed: None,
+        moved: Vec::new(),
     };
     SourceHealth {
         source: slug(name),

@@ -85,6 +85,7 @@ fn thresholds(windows: typed::Windows) -> Thresholds {
     thresholds.degraded_from = windows.degraded;
     thresholds.critical_from = windows.critical;
     thresholds.slow = windows.slow;
+    thresholds.tune = windows.tune;
     thresholds
 }
 

@@ -161,5 +161,11 @@ static WINDOWS: Shape = Shape {
             "10s",
             "An answer that takes longer counts as bad",
         ),
+        Key::new(
+            "tune",
+            Kind::Bool,
+            "true",
+            "Whether those at their defaults move with the route's own past",
+        ),
     ],
 };

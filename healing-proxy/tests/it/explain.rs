@@ -1,13 +1,18 @@
 //! What the command `explain` says of requests that a running proxy has healed, and of URLs.
 
+use std::time::Duration;
+
 use healing_lab::{Fault, Injection, Limits, SourceName};
 use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::sleep;
 
 use crate::{
+    config::{before, file, started},
     config_admin::{TOKEN, guarded},
     config_alternates::{CHART, yahoo},
     forms::GOOD,
-    stage::{Answer, PATIENCE, Proxy, Running},
+    stage::{Answer, PATIENCE, Proxy, Running, get},
     stand::{Stand, lab},
     upstream::{Act, Upstream},
 };
@@ -136,9 +141,8 @@ async fn what_cannot_be_explained_is_said_with_the_way_out() {
     let stand = yahoo("alternate_endpoint").await;
     let admin = stand.proxy.admin.to_string();
     let unknown = "0193f2c4-7b1e-7c3a-9d52-3f0a6c1e8b77";
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = closed.local_addr().unwrap().to_string();
-    drop(closed);
+    let away = Upstream::away();
+    let nobody = away.address.to_string();
     for (args, says, expected) in [
         (vec![unknown, "--admin", &admin], "last 1,000", 1),
         (vec![unknown, "--admin", &nobody], "is it running?", 1),
@@ -335,6 +339,64 @@ floor stale
 in hand nothing: none is kept of this URL
 ";
     assert!(said.starts_with(begin), "{said}");
+}
+
+#[tokio::test]
+async fn why_no_copy_is_in_hand_is_said() {
+    let copies = ", heal: [use_cached_data]";
+    let short = ", heal: [{ use_cached_data: { up_to: 1s } }]";
+    let floor = |floor: &str| format!("Healing-Floor: {floor}\r\n");
+    for (keys, cache_control, fields, why) in [
+        (
+            copies,
+            "max-age=1, must-revalidate",
+            String::new(),
+            "one is kept that may not heal, by its origin's word",
+        ),
+        (
+            copies,
+            "max-age=0",
+            floor("exact"),
+            "a copy is less than the floor allows",
+        ),
+        (
+            copies,
+            "max-age=0",
+            floor("stale;max-age=0"),
+            "one is kept, and not for this request",
+        ),
+        (
+            short,
+            "max-age=0",
+            String::new(),
+            "one is kept that is too old",
+        ),
+        (
+            copies,
+            "no-store",
+            String::new(),
+            "none is kept of this URL",
+        ),
+    ] {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: {cache_control}"
+        );
+        let upstream = Upstream::that(Act::answer(&head, GOOD));
+        let folder = TempDir::new().unwrap();
+        let route = format!("routes:\n  - {{ match: /api/quote{keys} }}\n");
+        let proxy = started(&file(&folder, &before(&upstream, &route))).await;
+        assert_eq!(proxy.get("/api/quote").await.text(), GOOD);
+        sleep(Duration::from_millis(1_100)).await;
+        upstream.always(Act::answer("HTTP/1.1 500 Oops", ""));
+        let asked = get("/api/quote").replace("\r\n\r\n", &format!("\r\n{fields}\r\n"));
+        let answer = proxy.ask(&asked).await;
+        assert_eq!(answer.status, 500, "{why}: {answer:?}");
+        let said = explained(&proxy, &answer).await;
+        assert!(
+            said.contains(&format!("in hand nothing: {why}")),
+            "{why}: {said}"
+        );
+    }
 }
 
 #[tokio::test]

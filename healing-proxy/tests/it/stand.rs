@@ -6,12 +6,13 @@ use healing_lab::{Hours, Lab, LabSettings, Limits, SourceName};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::{Instant, sleep},
 };
 
 use crate::{
     stage::{PATIENCE, Proxy, Running, get},
+    upstream::nobody,
     wire::{Length, Wire},
 };
 
@@ -29,6 +30,7 @@ const PLACES: [(&str, SourceName); 5] = [
 pub(crate) struct Stand {
     pub(crate) lab: Lab,
     pub(crate) proxy: Proxy,
+    _gone: TcpSocket,
     _folder: TempDir,
 }
 
@@ -43,8 +45,8 @@ pub(crate) async fn lab(limits: Limits) -> Lab {
 }
 
 impl Stand {
-    /// A proxy with those lines in its configuration, where `ALPHA`, `YAHOO`, `FRED`, `POLYGON` and `API` are the lab's addresses and
-    /// `FOLDER` a folder of its own with these files.
+    /// A proxy with those lines in its configuration, where `ALPHA`, `YAHOO`, `FRED`, `POLYGON` and `API` are the lab's addresses,
+    /// `GONE` one where nobody listens, and `FOLDER` a folder of its own with these files.
     pub(crate) async fn of(lab: Lab, lines: &str, files: &[(&str, &str)]) -> Self {
         Self::with(lab, lines, files, &[]).await
     }
@@ -67,6 +69,9 @@ impl Stand {
         for (word, source) in PLACES {
             text = text.replace(word, &lab.url(source));
         }
+        let gone = nobody();
+        let nowhere = gone.local_addr().unwrap();
+        text = text.replace("GONE", &format!("http://{nowhere}"));
         text = text.replace("FOLDER", &folder.path().display().to_string());
         let path = folder.path().join("healing.yaml");
         fs::write(&path, text).unwrap();
@@ -75,6 +80,7 @@ impl Stand {
         Self {
             proxy: Proxy::of(Running::start_with(&args, variables)).await,
             lab,
+            _gone: gone,
             _folder: folder,
         }
     }

@@ -169,7 +169,7 @@ impl Upstream {
 
     /// An API that is not there yet.
     pub(crate) fn away() -> Self {
-        let reserved = socket("127.0.0.1:0".parse().expect("an address"));
+        let reserved = nobody();
         let stage = Stage {
             script: Arc::new(Mutex::new(Arc::new(|_: &Seen| Act::json(r#"{"value":1}"#)))),
             seen: Arc::default(),
@@ -224,6 +224,11 @@ impl Upstream {
     pub(crate) fn bytes(&self) -> usize {
         self.stage.bytes.load(SeqCst)
     }
+}
+
+/// An address of its own where nobody listens while this is kept.
+pub(crate) fn nobody() -> TcpSocket {
+    socket("127.0.0.1:0".parse().expect("an address"))
 }
 
 fn socket(address: SocketAddr) -> TcpSocket {

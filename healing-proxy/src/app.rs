@@ -20,10 +20,10 @@ use healing_core::{
 };
 use jiff::SignedDuration;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
@@ -116,11 +116,12 @@ impl App {
         let name = plan.name.unwrap_or_else(|| pseudonym(proxy));
         let expose = plan.expose.unwrap_or_else(|| default_exposure(proxy));
         let stop_workers = CancellationToken::new();
+        let is_near = plan.origin.as_ref().is_some_and(Origin::is_near);
         let places = Arc::new(plan.places);
         let parts = WorkerParts {
             healer: control.healer.clone(),
             identity: Identity::new(&name, expose)?,
-            hop: Arc::new(Hop::new(&name, plan.origin.is_near())?.trusting(plan.trusted)),
+            hop: Arc::new(Hop::new(&name, is_near)?.trusting(plan.trusted)),
             origin: plan.origin,
             places: Arc::clone(&places),
             stop: stop_workers.clone(),
@@ -312,19 +313,6 @@ fn as_http_cache(settings: &Settings) -> Settings {
     let mut settings = settings.clone();
     settings.otherwise = Arc::new(treatment);
     settings
-}
-
-/// How long a connection to the upstream takes, if one can be had at all.
-pub(crate) async fn reach(origin: &Origin) -> Option<Duration> {
-    let begun = Instant::now();
-    let host = origin
-        .authority()
-        .host()
-        .trim_matches(['[', ']'])
-        .to_owned();
-    let connect = TcpStream::connect((host, origin.port()));
-    timeout(Duration::from_secs(1), connect).await.ok()?.ok()?;
-    Some(begun.elapsed())
 }
 
 async fn open_store(database: Option<&Path>) -> Result<Kept> {

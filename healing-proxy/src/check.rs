@@ -98,8 +98,14 @@ pub(crate) fn of_config<'a>(
     let findings = all.map(|(weight, mistake)| finding(weight, mistake, reading));
     let fine = reading.meant.as_ref().map_or_else(String::new, |meant| {
         let (routes, sources) = (meant.config.routes.len(), meant.config.sources.len());
+        let served = match &*meant.served() {
+            paths if meant.config.upstream.is_none() && meant.leads_nowhere().is_empty() => {
+                format!("; no upstream is needed, served are {}", paths.join(", "))
+            }
+            _ => String::new(),
+        };
         format!(
-            "{}, {}",
+            "{}, {}{served}",
             counted(routes, "route"),
             counted(sources, "source")
         )

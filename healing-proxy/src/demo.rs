@@ -60,7 +60,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Result<ExitCode> {
             admin: args.admin.0,
             database: Some(folder.path().join("healing.db")),
             tap: Some(tap),
-            ..Plan::new(&meant, origin, 1)
+            ..Plan::new(&meant, Some(origin), 1)
         })
         .await?;
         say(&show::opening(&app, &lab, args.time))?;

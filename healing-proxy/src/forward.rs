@@ -17,6 +17,9 @@ use crate::{
     upstream::Upstream,
 };
 
+/// Paths that are named to a caller who asked for none of them.
+const TOLD: usize = 32;
+
 /// The stack of a worker, outermost first.
 pub(crate) type Stack = Label<Cache<Upstream>>;
 
@@ -26,6 +29,8 @@ pub(crate) struct Forward {
     pub(crate) stack: Stack,
     pub(crate) hop: Arc<Hop>,
     pub(crate) places: Arc<Places>,
+    /// Whether there is an API for what goes to no source.
+    pub(crate) has_api: bool,
     /// The tunnels of upgraded connections, which outlive their requests.
     pub(crate) tunnels: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -93,6 +98,9 @@ impl Forward {
         let protocol = hop::upgrade(request.headers());
         let tunnel = protocol.as_ref().map(|_| hyper::upgrade::on(&mut request));
         let place = self.places.send(request.uri_mut());
+        if place.is_none() && !self.has_api {
+            return nothing_there(&self.places);
+        }
         let is_near = place.map_or(self.hop.upstream_is_near, |place| place.is_near);
         let headers = request.headers_mut();
         strip_hop_fields(headers);
@@ -199,6 +207,25 @@ fn panicked(_: &(dyn Any + Send)) -> Response<Body> {
         "internal",
         "The proxy made a mistake with this request",
     )
+}
+
+/// What is said of a path that no source is at.
+fn nothing_there(places: &Places) -> Response<Body> {
+    let served = places.served();
+    let told: Vec<&str> = served.iter().take(TOLD).copied().collect();
+    let more = match served.len().saturating_sub(TOLD) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let detail = format!("this proxy serves {}{more}", told.join(", "));
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no-source",
+        "No source is at this path",
+    )
+    .detail(detail)
+    .with("served", told)
+    .response()
 }
 
 fn problem(status: StatusCode, kind: &'static str, title: &'static str) -> Response<Body> {

@@ -17,6 +17,8 @@ pub(crate) struct Places {
     routes: Router<usize>,
     /// Addresses that strategies ask beside those of the sources.
     aside: Vec<Origin>,
+    /// The mounts, and the paths of the routes without one, each with the number of its place.
+    served: Vec<(usize, String)>,
 }
 
 /// The addresses of one source.
@@ -41,8 +43,12 @@ impl Places {
         for template in templates.iter().copied() {
             let path = template.split_once('?').map_or(template, |(path, _)| path);
             // Two templates of one path differ in their queries only, and go to the first one's place.
-            let _known = self.routes.insert(path, number);
+            let is_new = self.routes.insert(path, number).is_ok();
+            self.served
+                .extend(is_new.then(|| (number, path.to_owned())));
         }
+        let mount = place.mount.clone();
+        self.served.extend(mount.map(|mount| (number, mount)));
         self.all.push(place);
     }
 
@@ -92,6 +98,20 @@ impl Places {
             None => Uri::from(target),
         };
         place
+    }
+
+    /// The paths that are served without an API: the mounts, with all below them, and the paths of routes.
+    pub(crate) fn served(&self) -> Vec<&str> {
+        self.served.iter().map(|(_, path)| &**path).collect()
+    }
+
+    /// The places, each with the paths that are served there.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&Place, Vec<&str>)> {
+        let places = self.all.iter().enumerate();
+        places.map(|(number, place)| {
+            let own = self.served.iter().filter(move |(of, _)| *of == number);
+            (place, own.map(|(_, path)| &**path).collect())
+        })
     }
 
     /// The place of a source.
@@ -193,6 +213,10 @@ mod tests {
         }
         let ways = places.ways();
         assert_eq!(ways.len(), 4);
+        assert_eq!(
+            places.served(),
+            ["/yahoo", "/fred/{series}", "/all/{*rest}"]
+        );
         assert_eq!(ways[0].mount.as_deref(), Some("/yahoo"));
         assert_eq!(places.all[0].authorities().count(), 2);
     }

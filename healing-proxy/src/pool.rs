@@ -72,6 +72,9 @@ pub(crate) enum UpstreamError {
     /// None could be had in time.
     #[error("no connection to the upstream within {CONNECT_TIMEOUT:?}")]
     ConnectTimeout,
+    /// It is for no address of ours.
+    #[error("there is no upstream for this path")]
+    Nowhere,
     /// The connection broke before the answer came.
     #[error("the connection to the upstream broke")]
     Broke(#[source] hyper::Error),
@@ -224,6 +227,7 @@ impl TransportError for UpstreamError {
                 Sent::Nothing,
             ),
             Self::ConnectTimeout => (TransportFault::ConnectTimeout, Sent::Nothing),
+            Self::Nowhere => (TransportFault::Unreachable, Sent::Nothing),
             Self::Broke(error) => error.fault(),
         }
     }

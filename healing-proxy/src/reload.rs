@@ -141,7 +141,8 @@ impl Reload {
         self.text.clone_from(&text);
         let ways = Arc::clone(&self.ways);
         let read = spawn_blocking(move || ways.read_text(text)).await;
-        let reading = read.map_err(|error| one(&error))?.reading;
+        let mut reading = read.map_err(|error| one(&error))?.reading;
+        reading.must_lead_somewhere();
         let meant = reading.meant.filter(|_| reading.mistakes.is_empty());
         let Some(meant) = meant else {
             let mistakes = reading.mistakes.iter().map(ToString::to_string);

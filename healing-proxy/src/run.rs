@@ -11,8 +11,8 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    app::{App, Plan, reach},
-    banner::Banner,
+    app::{App, Plan},
+    banner::{Banner, Reached, Served},
     check::{self, Strictness},
     cli::{ReportForm, RunArgs, TalkArgs},
     config::{Flag, Meant, Read, Variables, Ways},
@@ -29,7 +29,8 @@ struct Begin {
     ways: Ways,
     meant: Meant,
     text: String,
-    origin: Origin,
+    /// The API, where there is one.
+    origin: Option<Origin>,
     log: Option<LogFiles>,
 }
 
@@ -61,7 +62,7 @@ fn begin(ways: Ways, talk: &TalkArgs) -> Result<Option<Begin>> {
     let Read {
         name,
         text,
-        reading,
+        mut reading,
     } = match ways.read() {
         Ok(read) => read,
         Err(error) => {
@@ -74,6 +75,14 @@ fn begin(ways: Ways, talk: &TalkArgs) -> Result<Option<Begin>> {
             return Ok(None);
         }
     };
+    let meant = reading.meant.as_ref();
+    if reading.mistakes.is_empty() && meant.is_some_and(|meant| meant.config.asks_nobody()) {
+        logging::say_error(&anyhow::anyhow!(
+            "there is no upstream; give --upstream <URL> such as http://127.0.0.1:5002, or name it in a file: -c FILE"
+        ));
+        return Ok(None);
+    }
+    reading.must_lead_somewhere();
     if !reading.mistakes.is_empty() {
         let colours = stderr().is_terminal() && !ways.variables.holds("NO_COLOR");
         let report = check::of_config(&name, &text, &reading, Strictness::Start);
@@ -86,12 +95,7 @@ fn begin(ways: Ways, talk: &TalkArgs) -> Result<Option<Begin>> {
     let Some(meant) = reading.meant else {
         return Ok(None);
     };
-    let Some(origin) = meant.config.upstream.clone() else {
-        logging::say_error(&anyhow::anyhow!(
-            "there is no upstream; give --upstream <URL> such as http://127.0.0.1:5002, or name it in a file: -c FILE"
-        ));
-        return Ok(None);
-    };
+    let origin = meant.config.upstream.clone();
     let log = logging::start(talk, &meant.config.log)?;
     for note in reading.unfilled.iter().chain(&reading.notes) {
         tracing::warn!(file = name, "{note}");
@@ -113,22 +117,29 @@ async fn serve(begin: Begin, plan: Plan) -> Result<ExitCode> {
         origin,
         log,
     } = begin;
+    let places = plan.places.clone();
     let mut app = App::start(plan).await?;
     let file = ways.file.clone().filter(|file| file != Path::new("-"));
     if let Some(file) = file {
         app.follow(|parts| Reload::new((ways, file), (meant, text), parts))?;
     }
-    let reached = reach(&origin).await;
+    let api = async {
+        match &origin {
+            Some(origin) => Some(Reached::by(origin).await),
+            None => None,
+        }
+    };
+    let (api, sources) = tokio::join!(api, Served::all(&places));
     let state = app.database.as_ref().map(|file| file.display().to_string());
     let banner = Banner {
         proxy: app.proxy,
         admin: app.admin,
-        origin: &origin,
-        reached,
+        api,
+        sources,
         state: state.as_deref(),
     };
     writeln!(stdout(), "{banner}").context("stdout is closed")?;
-    if reached.is_none() {
+    for origin in banner.unreached() {
         tracing::warn!(upstream = %origin, "the upstream is not reachable yet; is it running, and on that port?");
     }
     told_to_stop().await?;

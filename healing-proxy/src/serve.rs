@@ -54,7 +54,8 @@ const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
 pub(crate) struct WorkerParts {
     pub(crate) healer: Healer,
     pub(crate) identity: Identity,
-    pub(crate) origin: Origin,
+    /// The API, where there is one.
+    pub(crate) origin: Option<Origin>,
     pub(crate) places: Arc<Places>,
     pub(crate) hop: Arc<Hop>,
     pub(crate) stop: CancellationToken,
@@ -154,6 +155,7 @@ fn work(listener: std::net::TcpListener, parts: WorkerParts) -> io::Result<()> {
                 .layer(CacheLayer::new().layer(heal.layer(upstream))),
             hop: Arc::clone(&parts.hop),
             places: Arc::clone(&parts.places),
+            has_api: parts.origin.is_some(),
             tunnels: TaskTracker::new(),
             stop: parts.stop.clone(),
         });

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::ready,
     net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
@@ -50,7 +51,8 @@ pub(crate) struct WayTo {
 
 #[derive(Debug)]
 struct Ways {
-    api: Arc<Way>,
+    /// Nothing where every request goes to a source.
+    api: Option<Arc<Way>>,
     /// By the address that a request names.
     others: Vec<Arc<Way>>,
 }
@@ -86,6 +88,12 @@ impl Origin {
             80
         };
         self.authority.port_u16().unwrap_or(default)
+    }
+
+    /// Whether both are one address, with the scheme's own port written out or not.
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+        let host = |origin: &Self| origin.authority.host().to_ascii_lowercase();
+        self.scheme == other.scheme && host(self) == host(other) && self.port() == other.port()
     }
 
     /// A target on this origin.
@@ -162,18 +170,21 @@ impl fmt::Display for Origin {
 // === impl Upstream ===
 
 impl Upstream {
-    /// The ways to the API and to other addresses, each with a pool of its own.
+    /// The ways to the API, where there is one, and to other addresses, each with a pool of its own.
     ///
     /// # Errors
     /// When the host of an origin cannot stand in a field.
-    pub(crate) fn new(api: Origin, others: Vec<WayTo>) -> Result<Self, http::Error> {
-        let api = WayTo {
-            origin: api,
-            mount: None,
-        };
+    pub(crate) fn new(api: Option<Origin>, others: Vec<WayTo>) -> Result<Self, http::Error> {
+        let api = api.map(|origin| {
+            let way = WayTo {
+                origin,
+                mount: None,
+            };
+            Way::new(way).map(Arc::new)
+        });
         let others = others.into_iter().map(|way| Way::new(way).map(Arc::new));
         Ok(Self(Arc::new(Ways {
-            api: Arc::new(Way::new(api)?),
+            api: api.transpose()?,
             others: others.collect::<Result<_, _>>()?,
         })))
     }
@@ -183,14 +194,14 @@ impl Upstream {
 
 impl Ways {
     /// The way of a request; one that names no address of ours is for the API.
-    fn of(&self, uri: &Uri) -> &Arc<Way> {
+    fn of(&self, uri: &Uri) -> Option<&Arc<Way>> {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-            return &self.api;
+            return self.api.as_ref();
         };
         let mut others = self.others.iter();
         let other =
             others.find(|way| way.origin.authority == *authority && way.origin.scheme == *scheme);
-        other.unwrap_or(&self.api)
+        other.or(self.api.as_ref())
     }
 }
 
@@ -234,7 +245,9 @@ impl Service<Request<Body>> for Upstream {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> UpstreamFuture {
-        let way = Arc::clone(self.0.of(request.uri()));
+        let Some(way) = self.0.of(request.uri()).map(Arc::clone) else {
+            return Box::pin(ready(Err(UpstreamError::Nowhere)));
+        };
         if request.uri().authority().is_some() {
             // The absolute form is for proxies; the API is asked in the origin form.
             let path = request.uri().path_and_query().cloned();

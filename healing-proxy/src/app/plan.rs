@@ -20,7 +20,8 @@ use crate::{
 /// What the whole is made of.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) origin: Origin,
+    /// The API, where there is one: all may go to sources with addresses of their own.
+    pub(crate) origin: Option<Origin>,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) admin_trusts: AdminTrusts,
@@ -69,7 +70,7 @@ pub(crate) struct AdminTrusts {
 
 impl Plan {
     /// The plan of a configuration before that API.
-    pub(crate) fn new(meant: &Meant, origin: Origin, workers: usize) -> Self {
+    pub(crate) fn new(meant: &Meant, origin: Option<Origin>, workers: usize) -> Self {
         let config = &meant.config;
         let retention = SignedDuration::try_from(config.store.retention);
         let places = meant.places();

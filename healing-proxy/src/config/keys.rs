@@ -48,7 +48,7 @@ pub(crate) static CONFIG: Shape = Shape {
         Key::optional(
             "upstream",
             Kind::Origin,
-            "The API behind the proxy, for every route that names no source with `upstreams` of its own",
+            "The API behind the proxy, for every route that names no source with `upstreams` of its own; not needed where all do",
         ),
         Key::new(
             "discover",

@@ -1,12 +1,13 @@
 //! What is only wrong as a whole: every key may be right by itself, and the configuration still mean nothing that can be done.
 
 mod fallbacks;
+mod nowhere;
 mod routes;
 mod sources;
 
 pub(super) use self::routes::shape;
 
-use healing_core::written::{Mistakes, Place};
+use healing_core::written::{Mistake, Mistakes, Place};
 
 use crate::{
     config::{apply, environment::Variables, typed::Config, vault::not_set},
@@ -39,6 +40,7 @@ impl Whole<'_> {
         for source in &self.config.sources {
             self.source(source.0, source.1);
         }
+        self.addresses();
         self.mounts();
         for route in &self.config.routes {
             self.route(route);
@@ -48,9 +50,8 @@ impl Whole<'_> {
     }
 
     fn upstream(&mut self) {
-        if !self.config.at.has("upstream") {
-            let message = "there is no upstream; name it here, or give --upstream to `run`";
-            self.notes.say(Place::default(), message);
+        for Mistake { place, message } in nowhere::nowhere(self.config, self.places) {
+            self.notes.say(place, message);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a configuration comes to, and what is said of its mistakes.
 
+mod nowhere;
 mod planted;
 mod values;
 

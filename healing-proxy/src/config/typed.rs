@@ -114,6 +114,8 @@ pub(crate) struct Source {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct UpstreamOf {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
     #[serde(deserialize_with = "parsed")]
     pub(crate) url: Origin,
 }

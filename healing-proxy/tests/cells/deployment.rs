@@ -116,7 +116,7 @@ impl Deployment {
         let file = folder.path().join("behind.yaml");
         fs::write(&file, text).expect("a file");
         let file = file.display().to_string();
-        let args = ["-c", &file, "--upstream", &lab.url(SourceName::Api)];
+        let args = ["-c", &*file];
         let proxy = Proxy::start(&args, &variables).await;
         let tap = Tap::start(proxy.url.clone(), floor, lab.millis()).await;
         let base = |source| {

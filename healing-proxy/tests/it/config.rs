@@ -18,7 +18,7 @@ use crate::{
     wire::{Length, Wire},
 };
 
-fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
+pub(crate) fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_healing-proxy"))
         .args(args)
         .env_clear()
@@ -27,7 +27,7 @@ fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
         .expect("the program")
 }
 
-fn said(bytes: &[u8]) -> String {
+pub(crate) fn said(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -203,7 +203,7 @@ pub(crate) async fn started(path: &str) -> Proxy {
 }
 
 /// Waits until the proxy has said that.
-async fn until_said(proxy: &Proxy, part: &str) {
+pub(crate) async fn until_said(proxy: &Proxy, part: &str) {
     let until = Instant::now() + PATIENCE;
     while !proxy.err().contains(part) {
         assert!(Instant::now() < until, "{part} is not in\n{}", proxy.err());

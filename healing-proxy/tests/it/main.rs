@@ -26,6 +26,7 @@ mod hops;
 mod lends;
 mod lessons;
 mod messages;
+mod no_api;
 mod no_copy;
 mod once;
 mod probes;

@@ -30,6 +30,9 @@ impl Meant {
         let routes = self.config.routes.iter();
         let probed = routes.filter_map(|route| {
             let uri = sent(places, route)?;
+            if uri.authority().is_none() && self.config.upstream.is_none() {
+                return None; // its source is known from the next start on
+            }
             let pattern: Pattern = route_pattern(places, route)?;
             let every = every(&self.config, &settings, route);
             (every <= TOO_RARE).then(|| Probe {

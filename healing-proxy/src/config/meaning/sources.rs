@@ -7,7 +7,7 @@ use healing_core::{Quota as Counted, written::span_text};
 use super::Whole;
 use crate::config::{
     apply,
-    typed::{Quota, Source},
+    typed::{Quota, Source, UpstreamOf},
 };
 
 impl Whole<'_> {
@@ -56,6 +56,36 @@ impl Whole<'_> {
                 span_text(per)
             );
             self.mistakes.say(quota.at.of("calls"), message);
+        }
+    }
+
+    /// An address is one source's, once: sources that share one without a mount are told apart by their routes.
+    pub(super) fn addresses(&mut self) {
+        let mut seen: Vec<(&str, &Source, &UpstreamOf)> = Vec::new();
+        for (slug, source) in &self.config.sources {
+            for own in &source.upstreams {
+                let same = |(_, _, other): &&(&str, &Source, &UpstreamOf)| {
+                    other.url.is_the_same_as(&own.url)
+                };
+                let mut before = seen.iter().filter(same);
+                let (url, key) = (&own.url, "upstreams");
+                if let Some((_, _, first)) = before.clone().find(|(name, ..)| name == slug) {
+                    let line = first.at.own().line;
+                    let message = format!(
+                        "{key}: {url} stands there twice, first in line {line}; keep one of them"
+                    );
+                    self.mistakes.say(own.at.own(), message);
+                } else if let Some((name, _, first)) =
+                    before.find(|(_, other, _)| other.mount != source.mount)
+                {
+                    let line = first.at.own().line;
+                    let message = format!(
+                        "{key}: {url} is that of the source {name} in line {line}, too, and not under its mount; make one source of both, or give both no mount"
+                    );
+                    self.mistakes.say(own.at.own(), message);
+                }
+                seen.push((slug, source, own));
+            }
         }
     }
 

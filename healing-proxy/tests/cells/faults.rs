@@ -7,11 +7,16 @@ use healing_lab::{ErrorBody, Fault, SourceName, key};
 /// An endpoint of the application, and where the time of its data stands, which is also a part that no error has.
 pub(crate) type Endpoint = (&'static str, &'static str);
 
+/// So many of each that a source is asked dozens of times although it says how long its answers hold: of a few calls more or
+/// fewer no share can be told.
 pub(crate) const SOURCES: [(SourceName, &[Endpoint]); 4] = [
     (
         SourceName::YahooFinance,
         &[
             ("/api/yahoo/quote/AAPL", "/time"),
+            ("/api/yahoo/quote/MSFT", "/time"),
+            ("/api/yahoo/quote/NVDA", "/time"),
+            ("/api/yahoo/quote/SPY", "/time"),
             (
                 "/api/yahoo/chart/AAPL",
                 "/chart/result/0/meta/regularMarketTime",

@@ -47,6 +47,10 @@ async fn chromium(url: &str, does: &str) -> String {
             "--no-sandbox",
             "--disable-gpu",
             "--no-first-run",
+            "--disable-quic",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
         ])
         .args(["--disable-dev-shm-usage", "--hide-scrollbars", BUDGET])
         .args(["--window-size=1100,520", does])

@@ -1,5 +1,7 @@
 //! What an answer was, and whether its label is true by the lab's log.
 
+use std::ops::RangeInclusive;
+
 use healing_lab::Asked;
 use serde_json::Value;
 
@@ -12,6 +14,9 @@ use crate::{
 
 /// Every time is rounded down where it is read, and so may be that many milliseconds behind another one.
 pub(crate) const ROUNDED: u64 = 3;
+
+/// A question or an answer may be so long on its way, in milliseconds, while the machine has other things to do.
+const ON_ITS_WAY: u64 = 1_500;
 
 /// What an answer told, compared with the lab's log.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -154,13 +159,13 @@ impl Cell<'_> {
         target.split("&crumb=").next().unwrap_or_default()
     }
 
-    /// Whether the source gave an answer without a fault so long before. The field counts whole seconds.
+    /// Whether the source gave an answer without a fault so long before.
     fn was_good(&self, target: &str, given: u64, age: Option<u64>) -> bool {
         let Some(age) = age else {
             return false;
         };
-        let made = given.saturating_sub(age * 1_000);
-        self.was_whole(target, made.saturating_sub(2_500), made + 1_000)
+        let asked = asked_for(given, age);
+        self.was_whole(target, *asked.start(), *asked.end())
     }
 
     /// Whether the source was asked for something that begins like that, and gave an answer without a fault in that time.
@@ -177,7 +182,54 @@ impl Cell<'_> {
     }
 }
 
+/// When the source was asked for something that was given then, and had that age.
+///
+/// The field has whole seconds, rounded down: what it counts from is up to a second later than it tells. And it counts from the
+/// sending of the question, or from the `Date` of the answer where that is earlier (RFC 9111, section 4.2.3), which is rounded
+/// down to a second, too: what it counts from is up to a second before the question. In between both are on their way.
+fn asked_for(given: u64, age: u64) -> RangeInclusive<u64> {
+    let told = given.saturating_sub(age * 1_000);
+    let most = 1_000 + ON_ITS_WAY;
+    told.saturating_sub(most)..=told + most
+}
+
 /// Whether a source is asked for data there; Yahoo's cookie and crumb are none.
 pub(crate) fn is_for_data(target: &str) -> bool {
     target != "/" && !target.starts_with("/v1/test/getcrumb")
+}
+
+/// The age that is told of an answer whose question was sent, reached the source, and came back then, when it is given.
+fn told_age((sent, asked, came): (u64, u64, u64), given: u64) -> u64 {
+    let date = asked / 1_000 * 1_000;
+    let when_it_came = (came - sent).max(came.saturating_sub(date));
+    (given - came + when_it_came) / 1_000
+}
+
+#[test]
+fn a_true_age_is_taken_for_one_wherever_its_seconds_and_those_of_the_date_end() {
+    for sent in (100_000..101_000).step_by(9) {
+        for (there, back, later) in [(0, 0, 0), (8, 40, 3), (250, 250, 250), (900, 900, 900)] {
+            for kept in (0..4_000).step_by(31) {
+                let (asked, came) = (sent + there, sent + there + back);
+                let age = told_age((sent, asked, came), came + kept);
+                let given = came + kept + later;
+                assert!(
+                    asked_for(given, age).contains(&asked),
+                    "sent {sent}, asked {asked}, given {given}, age {age}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_age_that_is_four_seconds_off_is_not_taken_for_true() {
+    for sent in (100_000..101_000).step_by(9) {
+        let (asked, came) = (sent + 8, sent + 48);
+        let given = came + 10_000;
+        let age = told_age((sent, asked, came), given);
+        for wrong in [age - 4, age + 4] {
+            assert!(!asked_for(given, wrong).contains(&asked), "{sent}: {wrong}");
+        }
+    }
 }

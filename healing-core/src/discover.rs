@@ -85,6 +85,13 @@ impl<T: Found> Discovery<T> {
         all
     }
 
+    /// Puts others in the place of those for which there are some.
+    pub(crate) fn replace(&self, by: impl Fn(&Arc<T>) -> Option<Arc<T>>) {
+        let _growing = lock(&self.growing);
+        let root = self.root.load_full();
+        self.root.store(Arc::new(root.replaced(&by)));
+    }
+
     fn grow(
         &self,
         path: &str,
@@ -228,6 +235,24 @@ impl<T: Found> Node<T> {
                 }
             }
             None => self.route = growth.made_at(template),
+        }
+    }
+
+    fn replaced(&self, by: &impl Fn(&Arc<T>) -> Option<Arc<T>>) -> Self {
+        let other = |route: &Arc<T>| by(route).unwrap_or_else(|| Arc::clone(route));
+        let child = |node: &Arc<Self>| Arc::new(node.replaced(by));
+        let words = self.words.iter();
+        let functions = self.functions.iter();
+        Self {
+            words: words
+                .map(|(word, node)| (word.clone(), child(node)))
+                .collect(),
+            parameter: self.parameter.as_ref().map(child),
+            words_are_values: self.words_are_values,
+            route: self.route.as_ref().map(other),
+            functions: functions
+                .map(|(name, route)| (name.clone(), other(route)))
+                .collect(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod cadences;
 mod configured;
+mod discovered;
 mod numbers;
 mod path_names;
 mod report;
@@ -35,6 +36,7 @@ use crate::{
     registry::{
         cadences::Cadences,
         configured::{Configured, place_of},
+        discovered::host_of,
         numbers::Reserved,
         path_names::PathNames,
         usuals::{Remembered, Usuals},
@@ -100,6 +102,8 @@ pub(crate) struct RouteState {
     /// What their paths are called.
     pub(crate) path_names: PathNames,
     treatment: ArcSwap<Treatment>,
+    /// The address and the path that it was discovered by.
+    found_at: Option<(Box<str>, Box<str>)>,
     /// Where its requests carry their parameters; only of a route that is set.
     pub(crate) pattern: ArcSwapOption<Pattern>,
     /// The gate of the address that it usually goes to.
@@ -213,6 +217,7 @@ impl Registry {
         self.configured.store(Arc::new(configured));
         self.generation.fetch_add(1, Relaxed);
         for site in self.sites.load().values() {
+            self.reclaim(site);
             for state in site.routes.all() {
                 state.treatment.store(Arc::clone(&settings.otherwise));
             }
@@ -263,18 +268,6 @@ impl Registry {
         Arc::new(self.begin_route(name, authority, &site.gate))
     }
 
-    fn discovered(&self, site: &Site, authority: &str, uri: &Uri) -> Arc<RouteState> {
-        site.routes.route(uri, |template| {
-            let claimed = || self.configured.load().claimed(authority, uri.path());
-            let source = match self.only.clone().or_else(claimed) {
-                Some(source) => source,
-                None if authority.is_empty() => discover::source_of(uri.path()),
-                None => Source::slug_of(uri.host().unwrap_or(authority)),
-            };
-            Arc::new(self.begin_route(Route::new(source, template), authority, &site.gate))
-        })
-    }
-
     /// How the keys and quotas of a source are doing.
     pub(crate) fn pace_of(&self, source: &Source, now: Instant) -> PaceHealth {
         let state = lock(&self.sources).get(source).map(Arc::clone);
@@ -323,10 +316,7 @@ impl Registry {
     /// A route of that source, whose requests go to that authority.
     fn begin_route(&self, route: Route, authority: &str, upstream: &Arc<Gate>) -> RouteState {
         let now = self.clock.now();
-        let host = authority
-            .rsplit_once(':')
-            .map_or(authority, |(host, _)| host);
-        let source = self.source_state(route.source(), host);
+        let source = self.source_state(route.source(), host_of(authority));
         let usuals = Usuals::default();
         let cadences = Cadences::default();
         if let Some((usual, known)) = self.remembered.take(&route) {
@@ -351,6 +341,7 @@ impl Registry {
             windows: Mutex::default(),
             tuning: Mutex::default(),
             slow_ms: AtomicU64::new(0),
+            found_at: None,
         }
     }
 }

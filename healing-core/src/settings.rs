@@ -51,6 +51,8 @@ pub struct Treatment {
     /// Whether healing only watches: everything is judged, counted and kept, the caller gets just what the upstream says,
     /// and is told what healing would have done.
     pub observe: bool,
+    /// Rules for its answers alone, wherever they come from; they decide before those of its source.
+    pub rules: Option<Arc<Rules>>,
     /// How old its answers may be; `None`: as the rules of its source say, where they do.
     pub freshness: Option<Arc<Freshness>>,
     /// The number of its answers that is watched, where one is.
@@ -183,6 +185,7 @@ impl Default for Treatment {
             caching: Caching::default(),
             rests: true,
             observe: false,
+            rules: None,
             freshness: None,
             range: None,
             thresholds: Thresholds::default(),

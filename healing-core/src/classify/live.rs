@@ -41,6 +41,8 @@ pub(crate) struct Incoming<'a> {
     pub(crate) head: &'a Parts,
     /// The rules of its source.
     pub(crate) rules: Option<&'a Rules>,
+    /// The rules that are set for its route alone.
+    pub(crate) of_route: Option<&'a Rules>,
     /// How old its answers may be, where that is set for its route.
     pub(crate) freshness: Option<&'a Freshness>,
     /// The number that is watched, where that is set for its route.
@@ -138,10 +140,10 @@ impl<'a> Incoming<'a> {
         json::in_one(plain, |body| {
             let exchange = self.exchange(body);
             let own = self.rules.map(|rules| rules.on(exchange));
-            let found = match own.map(|own| own.ruling(self.whose(true))) {
-                Some(Ruling::Good) => return None,
-                Some(Ruling::Bad(found)) => Some(found),
-                Some(Ruling::Silent) | None => {
+            let found = match self.ruling(exchange, (own.as_ref(), self.whose(true))) {
+                Ruling::Good => return None,
+                Ruling::Bad(found) => Some(found),
+                Ruling::Silent => {
                     at_the_edge(exchange).or_else(|| general::words_beside_status(&exchange))
                 }
             };
@@ -205,7 +207,7 @@ impl<'a> Incoming<'a> {
     fn weigh(&self, exchange: Exchange<'_>, looked: Looked<'_>, doubt: Option<Doubt>) -> Judged {
         let own = self.rules.map(|rules| rules.on(exchange));
         let whose = self.whose(doubt.is_some() || looked.promise.is_none());
-        let ruling = own.as_ref().map_or(Ruling::Silent, |own| own.ruling(whose));
+        let ruling = self.ruling(exchange, (own.as_ref(), whose));
         let verdict = match (ruling, doubt) {
             (Ruling::Bad(found), _) => self.ruled(found, exchange, looked),
             // Good as it is, and no promise for others: a search that found nothing.
@@ -228,7 +230,16 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// What a rule of the source says. A list without rows is one after all where it stays so.
+    /// What the rules of its route say, or else those of its source. A route is its operator's own, whoever answers.
+    fn ruling(&self, exchange: Exchange<'_>, (own, whose): (Option<&Case<'_>>, Whose)) -> Ruling {
+        let of_route = self.of_route.map(|rules| rules.on(exchange));
+        match of_route.map(|of_route| of_route.ruling(Whose::Home)) {
+            Some(ruling @ (Ruling::Good | Ruling::Bad(_))) => ruling,
+            Some(Ruling::Silent) | None => own.map_or(Ruling::Silent, |own| own.ruling(whose)),
+        }
+    }
+
+    /// What a rule says. A list without rows is one after all where it stays so.
     fn ruled(&self, found: Finding, exchange: Exchange<'_>, looked: Looked<'_>) -> BodyVerdict {
         let is_empty = found.class == Some(FaultClass::EmptyData);
         let Some(fault) = self.fault(found, exchange) else {
@@ -295,7 +306,8 @@ impl<'a> Incoming<'a> {
             let tells_more = rules.tells_age() || rules.counts_parts() || rules.counts_anywhere();
             promise.is_none() || tells_more || self.is_home()
         };
-        self.freshness.is_some() || self.range.is_some() || self.rules.is_some_and(by_rules)
+        let by_route = self.of_route.is_some() || self.freshness.is_some() || self.range.is_some();
+        by_route || self.rules.is_some_and(by_rules)
     }
 
     /// Whose answer it is; where it may be another's, something about it is doubtful, or nothing.

@@ -61,6 +61,7 @@ impl Promise {
             uri: &Uri::default(),
             head,
             rules: None,
+            of_route: None,
             freshness: None,
             range: None,
             is_made: false,

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use healing_core::{
-    Answer, Ask, Attempts, Fault, Fidelity, Healer, Miss, Offer, Param, Pattern, Refusal,
-    RouteSettings, Settings, Source, SourceSettings, Strategy, StrategyId, Treatment,
+    Answer, Ask, Attempts, Fault, FaultClass, Fidelity, Healer, Miss, Offer, Param, Pattern,
+    Refusal, RouteSettings, Settings, Source, SourceSettings, Strategy, StrategyId, Treatment,
+    classify::Rules,
 };
 
 use crate::layers_support::{SERIES, Upstream, answer, ask, get, healed_by, json, seconds};
@@ -173,4 +174,72 @@ async fn requests_that_a_source_claims_are_its_own_without_being_set() {
         .sources
         .push(claim("third", pattern("/data/{*all}")));
     assert!(healer.configure(&settings).is_err(), "two claim the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_comes_later_reaches_routes_that_are_known() {
+    let of = |claims: &[(&str, &str)]| {
+        let mut settings = Settings::default();
+        for (name, template) in claims {
+            let mut source = SourceSettings::new(Source::new(name).unwrap());
+            source.claims.push(Pattern::of(template.parse().unwrap()));
+            settings.sources.push(source);
+        }
+        settings
+    };
+    let healer = Healer::builder().build();
+    let upstream = Upstream::that(json(SERIES));
+    let client = healed_by(&upstream, healer.clone());
+    let urls = ["http://a.test/data/items/7", "http://a.test/more/items/7"];
+    for (claims, whose) in [
+        (&[][..], ["a_test", "a_test"]),
+        (&[("acme", "/data/{*rest}")], ["acme", "a_test"]),
+        (&[("acme", "/data/items/7")], ["acme", "a_test"]),
+        (&[("other", "/more/items/{id}")], ["a_test", "other"]),
+        (&[], ["a_test", "a_test"]),
+    ] {
+        healer.configure(&of(claims)).unwrap();
+        for (url, source) in urls.iter().zip(whose) {
+            let route = ask(&client, get(url)).await.truth.route.unwrap();
+            assert_eq!(route.source().as_str(), source, "{url} under {claims:?}");
+            assert!(route.template().ends_with("/items/{number}"), "{route:?}");
+        }
+    }
+    let sources = healer.snapshot().sources;
+    let routes = sources.iter().flat_map(|source| &source.routes);
+    let requests: u64 = routes.map(|route| route.total_requests).sum();
+    assert!(requests <= 10, "no route is counted twice: {requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_has_rules_of_its_own_that_decide_before_those_of_its_source() {
+    let hollow = r#"{"observations": [], "count": 0}"#;
+    let rules = |text: &str| Arc::new(text.parse::<Rules>().unwrap());
+    let promised = "source: fred_api
+rules:
+  - { name: has_rows, class: malformed_body, doc: what a page needs, when: { status: 200, not: { json: /observations/0/value } } }
+";
+    let fine = "source: fred_api
+rules:
+  - { name: may_be_hollow, class: ok, doc: what a page takes, when: { json: /count, equals: 0 } }
+";
+    let upstream = Upstream::that(json(SERIES));
+    let healer = Healer::builder().build();
+    let client = healed_by(&upstream, healer.clone());
+    let mut treatment = Treatment::default();
+    treatment.rules = Some(rules(promised));
+    healer.configure(&series(treatment.clone())).unwrap();
+    assert!(ask(&client, get(DAILY)).await.is_fresh());
+    upstream.becomes(json(hollow));
+    let healed = ask(&client, get(DAILY)).await;
+    assert!(healed.is_copy(), "{healed:?}");
+    let fault = healed.truth.fault.unwrap();
+    assert_eq!(fault.class, FaultClass::MalformedBody);
+    assert_eq!(&*fault.detail, "fred_api/has_rows");
+    // The rules of another question, and the first answer to it.
+    let never = "http://api.test/api/fred/series/GS10";
+    assert!(!ask(&client, get(never)).await.is_fresh());
+    treatment.rules = Some(rules(fine));
+    healer.configure(&series(treatment)).unwrap();
+    assert!(ask(&client, get(never)).await.is_fresh());
 }

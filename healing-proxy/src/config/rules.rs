@@ -7,7 +7,7 @@ use healing_core::{
     written::{Key, Mistakes, Node, Place, Value, read},
 };
 
-use crate::config::typed::Config;
+use crate::config::typed::{Config, Route};
 
 /// The lists of a file of rules that are put together.
 const LISTS: [&str; 4] = ["hosts", "rules", "freshness", "complete"];
@@ -59,6 +59,25 @@ pub(super) fn all(
         Some((slug.to_owned(), Arc::new(rules)))
     });
     all.collect()
+}
+
+/// The rules of a route: what it promises, where it does.
+pub(super) fn of_route(route: &Route, slug: &str, mistakes: &mut Mistakes) -> Option<Rules> {
+    let at = route.at.of("promise");
+    let promised = route.promise.iter().flat_map(|promise| &promise.json);
+    let mut parts = Parts {
+        at,
+        ..Parts::default()
+    };
+    let rules = parts.list("rules");
+    for pointer in promised {
+        let number = rules.len();
+        rules.push(promise(pointer, number, at));
+    }
+    if rules.is_empty() {
+        return None;
+    }
+    Rules::of(slug, &parts.into_node(), &Calendars::built_in(), mistakes)
 }
 
 // === impl Parts ===

@@ -190,6 +190,7 @@ pub(crate) struct Route {
     #[serde(default, deserialize_with = "some_millis")]
     pub(crate) heal_for: Option<Duration>,
     pub(crate) freshness: Option<Freshness>,
+    pub(crate) promise: Option<Promise>,
     pub(crate) range: Option<Range>,
     #[serde(deserialize_with = "parsed")]
     pub(crate) floor: Fidelity,

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    config::{before, file, started, status},
+    config::{before, file, started, status, until_said},
     stage::{PATIENCE, Proxy, get},
     stand::{Stand, lab},
     upstream::{Act, Upstream},
@@ -179,6 +179,40 @@ async fn what_a_source_promises_must_be_in_every_good_answer() {
 }
 
 #[tokio::test]
+async fn what_a_route_promises_must_be_in_every_good_answer_of_it_and_of_no_other() {
+    let hollow = r#"{"items": [{"name": "a"}], "ok": true}"#;
+    let lines = "sources: { vendor: {} }\nroutes:\n  - { match: /items, source: vendor, promise: { json: [/items/0/value] }, heal: [] }\n  - { match: /other, source: vendor, heal: [] }\n";
+    let scene = Scene::of(hollow, lines).await;
+    let broken = scene.proxy.get("/items").await;
+    assert_eq!(broken.status, 502, "{broken:?}");
+    assert!(
+        broken.get("proxy-status").contains("vendor/promise_0"),
+        "{broken:?}"
+    );
+    assert_eq!(scene.proxy.get("/other").await.text(), hollow);
+    scene.api.always(Act::json(r#"{"items": [{"value": 1}]}"#));
+    assert_eq!(scene.proxy.get("/items").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_promise_that_is_added_while_it_runs_holds_for_what_was_good_before() {
+    let api = Upstream::that(Act::json(r#"{"items": [{"name": "a"}]}"#));
+    let folder = TempDir::new().unwrap();
+    let lines = |promise: &str| {
+        before(
+            &api,
+            &format!("routes:\n  - {{ match: /items, {promise}heal: [] }}\n"),
+        )
+    };
+    let proxy = started(&file(&folder, &lines(""))).await;
+    assert_eq!(proxy.get("/items").await.status, 200);
+    file(&folder, &lines("promise: { json: [/items/0/value] }, "));
+    until_said(&proxy, "routes /items.promise is new").await;
+    let broken = proxy.get("/items").await;
+    assert_eq!(broken.status, 502, "{broken:?}");
+}
+
+#[tokio::test]
 async fn a_number_that_jumps_or_leaves_its_range_is_suspect_and_given() {
     let price = |price: f64| format!("{{\"quote\": {{\"price\": {price:?}}}}}");
     let lines = "routes:\n  - { match: /quote, range: { field: /quote/price, at_least: -1, at_most: 100000 } }\n";
@@ -252,4 +286,28 @@ async fn paths_that_a_source_claims_are_judged_by_its_rules_without_being_listed
     let scene = Scene::of(broken, &(lines("/data") + &more)).await;
     assert!(scene.proxy.get("/data").await.text().contains("elsewhere"));
     assert_eq!(elsewhere.calls(), 1);
+}
+
+#[tokio::test]
+async fn paths_that_a_source_claims_while_it_runs_are_its_own_from_then_on() {
+    let broken = r#"{"items": [], "fault": {"code": "E500"}}"#;
+    let api = Upstream::that(Act::json(broken));
+    let folder = TempDir::new().unwrap();
+    let lines = |paths: &str| {
+        let source = format!(
+            "sources:\n  vendor:\n    match: [{paths}]\n    rules: [{{ name: broken, class: server_error, when: {{ json: /fault/code, equals: E500 }} }}]\n"
+        );
+        before(&api, &source)
+    };
+    let proxy = started(&file(&folder, &lines(""))).await;
+    let told = proxy.get("/data/items/7").await;
+    assert!(!told.get("proxy-status").contains("vendor"), "{told:?}");
+    file(&folder, &lines("\"/data/{*rest}\""));
+    until_said(&proxy, "the configuration was reloaded").await;
+    until_said(&proxy, "sources.vendor.match").await;
+    let told = proxy.get("/data/items/7").await;
+    assert!(
+        told.get("proxy-status").contains("vendor/broken"),
+        "{told:?}"
+    );
 }

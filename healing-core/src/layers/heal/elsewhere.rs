@@ -130,6 +130,7 @@ impl Place {
             uri: &self.ask.uri,
             head: &whole.head,
             rules: rules.as_deref(),
+            of_route: self.treatment.rules.as_deref(),
             freshness: None,
             range: None,
             is_made: true,

@@ -58,6 +58,7 @@ impl Place {
             uri: &asked.ask.uri,
             head: &whole.head,
             rules: rules.as_deref(),
+            of_route: self.treatment.rules.as_deref(),
             freshness: None,
             range: None,
             is_made: false,
@@ -144,6 +145,7 @@ impl Place {
             uri: &ask.uri,
             head,
             rules: rules.as_deref(),
+            of_route: self.treatment.rules.as_deref(),
             freshness: self.treatment.freshness.as_deref(),
             range: self.treatment.range.as_deref(),
             is_made: false,
@@ -194,7 +196,8 @@ impl Place {
         memory: &Memory,
         hash: BodyHash,
     ) -> Option<Judged> {
-        if !memory.knows(hash) {
+        // What was good before its route had rules, or had others, may be none now.
+        if !memory.knows(hash) || incoming.of_route.is_some() {
             return None;
         }
         if !incoming.tells_age() {

@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use healing_core::{Freshness, Pattern, Range, Retry, Thresholds, Treatment};
+use healing_core::{Freshness, Pattern, Range, Retry, Thresholds, Treatment, written::Mistakes};
 
 use crate::{
     config::{
         apply::remedies::{Remedies, Wrong, known_as},
+        rules,
         typed::{self, Config, Route},
     },
     places::Places,
@@ -52,6 +53,8 @@ pub(super) fn of(
     treatment.observe = route.observe;
     treatment.thresholds = thresholds(route.windows);
     // What cannot be made was said when the configuration was read.
+    let promised = rules::of_route(route, slug, &mut Mistakes::default());
+    treatment.rules = promised.map(Arc::new);
     treatment.freshness = freshness(route).unwrap_or_default().map(Arc::new);
     treatment.range = range(route).unwrap_or_default().map(Arc::new);
     if let Some(allowed) = &route.heal {

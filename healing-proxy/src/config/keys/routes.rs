@@ -2,7 +2,7 @@
 
 use crate::config::{
     forms::{POINTER, REQUEST, SLUG, TEXT, TOKEN, WORD},
-    keys::{FIDELITIES, PRIORITIES},
+    keys::{FIDELITIES, PRIORITIES, sources::PROMISE},
     shape::{Key, Kind, Known, Shape},
 };
 
@@ -41,6 +41,11 @@ pub(super) static ROUTE: Shape = Shape {
             "freshness",
             Kind::Map(&FRESHNESS),
             "Which field says how old the data is, and how old it may be; in place of what its source says",
+        ),
+        Key::optional(
+            "promise",
+            Kind::Map(&PROMISE),
+            "What a good answer of it always has, beside what its source promises",
         ),
         Key::optional(
             "range",

@@ -112,7 +112,7 @@ static KEYS: Shape = Shape {
     ],
 };
 
-static PROMISE: Shape = Shape {
+pub(super) static PROMISE: Shape = Shape {
     what: "promise",
     keys: &[Key::new(
         "json",

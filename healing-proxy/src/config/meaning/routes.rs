@@ -8,6 +8,7 @@ use super::{Whole, late};
 use crate::config::{
     apply::{self, remedies::Remedies, treatment},
     keys::strategy,
+    rules,
     typed::{Heal, Param, Route},
 };
 
@@ -44,6 +45,8 @@ impl Whole<'_> {
         for wrong in fresh.into_iter().chain(range) {
             self.mistakes.say(wrong.at, wrong.message);
         }
+        let slug = route.source.as_deref().unwrap_or("route");
+        let _looked_at = rules::of_route(route, slug, self.mistakes);
     }
 
     /// What is asked to probe a route must be a request of it.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     config::{before, file, started, status, until_said},
-    stage::{PATIENCE, Proxy, get},
+    stage::{PATIENCE, Proxy, Running, get},
     stand::{Stand, lab},
     upstream::{Act, Upstream},
 };
@@ -310,4 +310,49 @@ async fn paths_that_a_source_claims_while_it_runs_are_its_own_from_then_on() {
         told.get("proxy-status").contains("vendor/broken"),
         "{told:?}"
     );
+}
+
+/// Runs the example `own_source.yaml` before that API.
+async fn own_source(api: &Upstream) -> Proxy {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/own_source.yaml");
+    let lines = std::fs::read_to_string(file).unwrap();
+    let own = lines.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(own.count(), 10);
+    let (url, any) = (format!("http://{}", api.address), "127.0.0.1:0");
+    let args = [
+        "run",
+        "-c",
+        file,
+        "--upstream",
+        &url,
+        "--listen",
+        any,
+        "--admin",
+        any,
+    ];
+    Proxy::of(Running::start(&args)).await
+}
+
+#[tokio::test]
+async fn the_example_of_a_source_of_ones_own_says_what_is_wrong_with_its_answers() {
+    let item = |at: i64| format!(r#"{{"items": [{{"value": 1, "at": {at}}}]}}"#);
+    let now = jiff::Timestamp::now().as_second();
+    for (bad, class) in [
+        (
+            r#"{"fault": {"code": "E429", "seconds": 1}}"#.to_owned(),
+            "rate_limit",
+        ),
+        (r#"{"items": []}"#.to_owned(), "empty_data"),
+        (r#"{"items": [{"name": "a"}]}"#.to_owned(), "malformed_body"),
+        (item(now - 7_200), "stale_data"),
+    ] {
+        let api = Upstream::that(Act::json(item(now)));
+        let proxy = own_source(&api).await;
+        assert!(!proxy.get("/vendor/a").await.head.has("healing"));
+        api.always(Act::json(&bad));
+        let healed = proxy.get("/vendor/a").await;
+        assert_eq!(healed.text(), item(now), "{class}: {healed:?}");
+        let told = healed.get("healing");
+        assert!(told.contains(&format!("class={class}")), "{class}: {told}");
+    }
 }

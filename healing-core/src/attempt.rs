@@ -369,6 +369,7 @@ impl TransportFault {
             | Self::Refused
             | Self::ConnectTimeout
             | Self::Unreachable
+            | Self::Certificate
             | Self::Tls
             | Self::Protocol) => found,
         }
@@ -377,11 +378,22 @@ impl TransportFault {
 
 /// What an error is about, by the first in its chain of causes that tells.
 pub(crate) fn fault_of_chain(error: &(dyn std::error::Error + 'static)) -> TransportFault {
-    let chain = std::iter::successors(Some(error), |error| error.source());
+    let chain = std::iter::successors(Some(error), |error| below(*error));
     chain
         .filter_map(fault_of)
         .next()
         .unwrap_or(TransportFault::Other)
+}
+
+/// What an error is about. One of I/O that was made of another names what that one is about, and not that one itself.
+fn below<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e (dyn std::error::Error + 'static)> {
+    let made_of = error.downcast_ref::<std::io::Error>();
+    match made_of.and_then(std::io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
 }
 
 fn fault_of(error: &(dyn std::error::Error + 'static)) -> Option<TransportFault> {

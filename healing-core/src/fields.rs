@@ -353,6 +353,7 @@ pub(crate) fn proxy_error(fault: &Fault) -> Option<&'static str> {
         (_, "connect_refused") => "connection_refused",
         (_, "connect_timeout") => "connection_timeout",
         (_, "unreachable") => "destination_ip_unroutable",
+        (_, "tls_certificate") => "tls_certificate_error",
         (_, "tls") => "tls_protocol_error",
         (_, "protocol_error") => "http_protocol_error",
         (_, "truncated_body") => "http_response_incomplete",

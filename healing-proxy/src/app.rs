@@ -123,6 +123,7 @@ impl App {
             identity: Identity::new(&name, expose)?,
             hop: Arc::new(Hop::new(&name, is_near)?.trusting(plan.trusted)),
             origin: plan.origin,
+            trust: plan.trust,
             places: Arc::clone(&places),
             stop: stop_workers.clone(),
             grace: GRACE,
@@ -266,7 +267,7 @@ impl Control {
 
     /// Probes quiet routes, by connections of its own.
     fn probe(&mut self, parts: &WorkerParts) -> Result<()> {
-        let upstream = Upstream::new(parts.origin.clone(), parts.places.ways())?;
+        let upstream = Upstream::new(parts.origin.clone(), parts.places.ways(), &parts.trust)?;
         let client = HealLayer::new(self.healer.clone()).layer(upstream);
         let monitor = Monitor::new(Arc::clone(&self.probes), self.board.clone(), client);
         self.tasks.spawn(monitor.run(self.stop.clone()));

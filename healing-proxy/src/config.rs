@@ -21,7 +21,7 @@ mod typed;
 mod vault;
 mod ways;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use healing_core::{
     Secret,
@@ -40,6 +40,8 @@ pub(crate) use self::{
     typed::{Body, Config, Log},
     ways::{Read, Ways},
 };
+use crate::trust::{self, Trust};
+
 use self::{decode::Reader, keys::CONFIG, meaning::Whole, vault::Vault};
 
 /// What a configuration is read from.
@@ -75,6 +77,8 @@ pub(crate) struct Meant {
     pub(crate) admin_token: Option<SecretString>,
     /// The password of the Redis, where it does not stand in its URL.
     pub(crate) redis_password: Option<Secret>,
+    /// Who may vouch for https addresses.
+    pub(crate) trust: Trust,
     /// All values as they were read, with their places.
     plain: serde_json::Value,
 }
@@ -109,6 +113,7 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
             vault,
             admin_token,
             redis_password,
+            trust,
             ..
         } = meant;
         let places = apply::places_of(config);
@@ -124,6 +129,7 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
         *vault = Vault::open(config, given.variables, &mut mistakes);
         *admin_token = vault::admin_token(config, given.variables);
         *redis_password = vault::redis_password(config, given.variables);
+        *trust = trusted(given.variables, &mut mistakes);
         pending::note(config, &mut notes);
     }
     if let Some(meant) = meant.as_ref().filter(|_| mistakes.is_empty()) {
@@ -137,6 +143,19 @@ pub(crate) fn load(given: &Given<'_>) -> Reading {
         notes: notes.in_order(),
         meant,
     }
+}
+
+/// Who may vouch for https addresses, by the environment.
+fn trusted(variables: &Variables, mistakes: &mut Mistakes) -> Trust {
+    let file = variables.value(trust::VARIABLE);
+    let file = file.filter(|_| variables.holds(trust::VARIABLE));
+    let trusted = file.map(|file| Trust::of(Path::new(file))).transpose();
+    trusted
+        .unwrap_or_else(|error| {
+            mistakes.say(Place::default(), error.to_string());
+            None
+        })
+        .unwrap_or_default()
 }
 
 /// The tree of a file, which must be a map.
@@ -171,6 +190,7 @@ fn meaning_of(tree: &Node, reader: &mut Reader<'_>) -> Option<Meant> {
                 vault: Vault::default(),
                 admin_token: None,
                 redis_password: None,
+                trust: Trust::default(),
                 plain,
             })
         }

@@ -24,6 +24,7 @@ mod reload;
 mod report;
 mod run;
 mod serve;
+mod trust;
 mod upstream;
 mod warm;
 mod written_file;

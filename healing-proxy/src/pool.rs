@@ -28,6 +28,8 @@ use tokio::{
 };
 use tower::{Service, ServiceExt};
 
+use rustls::CertificateError;
+
 /// How long a connection may take to be set up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -206,6 +208,27 @@ impl<C> fmt::Debug for Pool<C> {
     }
 }
 
+/// What is wrong with a certificate, where that is why a connection could not be had.
+pub(crate) fn refused_certificate<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e CertificateError> {
+    let below = |error: &&'e (dyn std::error::Error + 'static)| {
+        let made_of = error.downcast_ref::<std::io::Error>();
+        match made_of.and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner as &(dyn std::error::Error + 'static)),
+            None => error.source(),
+        }
+    };
+    let mut chain = std::iter::successors(Some(error), below);
+    chain.find_map(|error| {
+        let error = error.downcast_ref::<rustls::Error>()?;
+        if let rustls::Error::InvalidCertificate(wrong) = error {
+            return Some(wrong);
+        }
+        None
+    })
+}
+
 /// The request back, where not a byte of it left: the connection was closing.
 fn unsent(mut error: TrySendError<Request<Body>>) -> Result<Request<Body>, UpstreamError> {
     let unsent = error.take_message();
@@ -222,6 +245,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl TransportError for UpstreamError {
     fn fault(&self) -> (TransportFault, Sent) {
         match self {
+            Self::Connect(error) if refused_certificate(error.as_ref()).is_some() => {
+                (TransportFault::Certificate, Sent::Nothing)
+            }
             Self::Connect(error) => (
                 TransportFault::while_connecting(error.as_ref()),
                 Sent::Nothing,

@@ -31,6 +31,7 @@ use crate::{
     head_timer::HeadTimer,
     hop::Caller,
     places::Places,
+    trust::Trust,
     upstream::{Origin, Upstream},
 };
 
@@ -56,6 +57,7 @@ pub(crate) struct WorkerParts {
     pub(crate) identity: Identity,
     /// The API, where there is one.
     pub(crate) origin: Option<Origin>,
+    pub(crate) trust: Trust,
     pub(crate) places: Arc<Places>,
     pub(crate) hop: Arc<Hop>,
     pub(crate) stop: CancellationToken,
@@ -146,8 +148,8 @@ fn work(listener: std::net::TcpListener, parts: WorkerParts) -> io::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async move {
-        let upstream =
-            Upstream::new(parts.origin.clone(), parts.places.ways()).map_err(io::Error::other)?;
+        let upstream = Upstream::new(parts.origin.clone(), parts.places.ways(), &parts.trust)
+            .map_err(io::Error::other)?;
         let background = Background::new(MAX_BACKGROUND);
         let heal = HealLayer::new(parts.healer.clone()).background(background.clone());
         let forward = Arc::new(Forward {

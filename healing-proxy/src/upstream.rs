@@ -4,7 +4,10 @@ use std::{
     fmt,
     future::ready,
     net::IpAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -16,11 +19,14 @@ use http::{
     uri::{Authority, PathAndQuery, Scheme},
 };
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use tower::Service;
 
-use crate::pool::{Pool, UpstreamError};
+use crate::{
+    pool::{Pool, UpstreamError, refused_certificate},
+    trust::{self, Trust},
+};
 
 /// Where the API is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,6 +69,8 @@ struct Way {
     origin: Origin,
     mount: Option<String>,
     host: HeaderValue,
+    /// Whether its certificate was refused, and that was said.
+    is_refused: AtomicBool,
 }
 
 /// The API's answer, without what belongs to its connection.
@@ -174,15 +182,21 @@ impl Upstream {
     ///
     /// # Errors
     /// When the host of an origin cannot stand in a field.
-    pub(crate) fn new(api: Option<Origin>, others: Vec<WayTo>) -> Result<Self, http::Error> {
+    pub(crate) fn new(
+        api: Option<Origin>,
+        others: Vec<WayTo>,
+        trust: &Trust,
+    ) -> Result<Self, http::Error> {
         let api = api.map(|origin| {
             let way = WayTo {
                 origin,
                 mount: None,
             };
-            Way::new(way).map(Arc::new)
+            Way::new(way, trust).map(Arc::new)
         });
-        let others = others.into_iter().map(|way| Way::new(way).map(Arc::new));
+        let others = others
+            .into_iter()
+            .map(|way| Way::new(way, trust).map(Arc::new));
         Ok(Self(Arc::new(Ways {
             api: api.transpose()?,
             others: others.collect::<Result<_, _>>()?,
@@ -208,30 +222,51 @@ impl Ways {
 // === impl Way ===
 
 impl Way {
-    fn new(to: WayTo) -> Result<Self, http::Error> {
+    fn new(to: WayTo, trust: &Trust) -> Result<Self, http::Error> {
         let WayTo { origin, mount } = to;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_mins(1)));
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
         let to = Uri::builder()
             .scheme(origin.scheme.clone())
             .authority(origin.authority.clone())
             .path_and_query("/")
             .build()?;
         let host = HeaderValue::from_str(origin.authority.as_str())?;
-        let pool = Pool::new(connector, to);
+        let pool = Pool::new(trust.connector(tcp), to);
         Ok(Self {
             pool,
             origin,
             mount,
             host,
+            is_refused: AtomicBool::new(false),
         })
+    }
+
+    /// Says once that its certificate is refused, until it is not: whoever runs this must do something about that.
+    fn tell(&self, answer: Result<&Response<Incoming>, &UpstreamError>) {
+        let refused = match answer {
+            Err(UpstreamError::Connect(error)) => refused_certificate(error.as_ref()),
+            Err(
+                UpstreamError::ConnectTimeout | UpstreamError::Nowhere | UpstreamError::Broke(_),
+            ) => {
+                return;
+            }
+            Ok(_) => None,
+        };
+        let is_told = self.is_refused.load(Relaxed);
+        if refused.is_some() != is_told {
+            self.is_refused.store(refused.is_some(), Relaxed);
+        }
+        if let Some(wrong) = refused.filter(|_| !is_told) {
+            tracing::warn!(
+                upstream = %self.origin,
+                certificate = %wrong,
+                "the certificate is refused; where it is one of your own authority, name that in {}",
+                trust::VARIABLE
+            );
+        }
     }
 }
 
@@ -257,7 +292,9 @@ impl Service<Request<Body>> for Upstream {
         request.headers_mut().insert(header::HOST, way.host.clone());
         let begun = way.pool.begin(request);
         Box::pin(async move {
-            let mut answer = way.pool.answer(begun).await?;
+            let answer = way.pool.answer(begun).await;
+            way.tell(answer.as_ref());
+            let mut answer = answer?;
             if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
                 strip_hop_fields(answer.headers_mut());
             }

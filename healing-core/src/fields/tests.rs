@@ -198,6 +198,7 @@ fn what_failed_below_http_has_its_registered_name() {
     let cases = [
         ("connect_refused", "connection_refused"),
         ("eof", "connection_terminated"),
+        ("tls_certificate", "tls_certificate_error"),
         ("tls", "tls_protocol_error"),
     ];
     for (detail, name) in cases {

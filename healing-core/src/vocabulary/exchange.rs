@@ -22,7 +22,9 @@ pub enum TransportFault {
     ConnectTimeout,
     /// The connection could not be set up for another reason.
     Unreachable,
-    /// TLS failed: a certificate, a version, an alert.
+    /// What the peer shows is not vouched for: by an authority that is trusted, for that name, at this time.
+    Certificate,
+    /// TLS failed otherwise: a version, an alert.
     Tls,
     /// The peer reset the connection.
     Reset,
@@ -52,6 +54,8 @@ impl TransportFault {
             Self::Unreachable => {
                 Fault::new(FaultClass::ConnectionError, "unreachable").striking(Domain::Upstream)
             }
+            Self::Certificate => Fault::new(FaultClass::ConnectionError, "tls_certificate")
+                .striking(Domain::Upstream),
             Self::Tls => Fault::new(FaultClass::ConnectionError, "tls").striking(Domain::Upstream),
             Self::Reset => Fault::new(FaultClass::ConnectionError, "reset_mid_response"),
             Self::Closed => Fault::new(FaultClass::ConnectionError, "eof"),
@@ -70,6 +74,7 @@ impl TransportFault {
             | Self::Refused
             | Self::ConnectTimeout
             | Self::Unreachable
+            | Self::Certificate
             | Self::Tls
             | Self::Closed
             | Self::Other => Fault::new(FaultClass::MalformedBody, "truncated_body"),

@@ -14,6 +14,7 @@ use crate::{
     config::{Body, Meant},
     places::Places,
     probes::Probe,
+    trust::Trust,
     upstream::Origin,
 };
 
@@ -22,6 +23,8 @@ use crate::{
 pub(crate) struct Plan {
     /// The API, where there is one: all may go to sources with addresses of their own.
     pub(crate) origin: Option<Origin>,
+    /// Who may vouch for https addresses.
+    pub(crate) trust: Trust,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) admin_trusts: AdminTrusts,
@@ -76,6 +79,7 @@ impl Plan {
         let places = meant.places();
         Self {
             origin,
+            trust: meant.trust.clone(),
             listen: config.listen,
             admin: config.admin.listen,
             admin_trusts: AdminTrusts {

@@ -23,6 +23,7 @@ mod crowd;
 mod explain;
 mod forms;
 mod hops;
+mod https;
 mod lends;
 mod lessons;
 mod messages;

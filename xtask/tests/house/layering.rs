@@ -85,6 +85,7 @@ const HEALING_PROXY: House = House {
         ("hop", 1),
         ("pool", 1),
         ("probes", 1),
+        ("trust", 1),
         ("written_file", 1),
         ("upstream", 2),
         ("places", 3),

@@ -68,7 +68,7 @@ impl Authority {
     /// What a server of that name shows. It speaks HTTP/2, too, and would rather.
     fn for_name(&self, name: &str) -> TlsAcceptor {
         let params = CertificateParams::new([name.to_owned()]).expect("a name");
-        self.with(params)
+        self.with(&params)
     }
 
     /// What one of localhost shows that was good for the last day of 2020.
@@ -76,10 +76,10 @@ impl Authority {
         let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
         params.not_before = rcgen::date_time_ymd(2020, 12, 30);
         params.not_after = rcgen::date_time_ymd(2020, 12, 31);
-        self.with(params)
+        self.with(&params)
     }
 
-    fn with(&self, params: CertificateParams) -> TlsAcceptor {
+    fn with(&self, params: &CertificateParams) -> TlsAcceptor {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
@@ -200,7 +200,7 @@ async fn a_certificate_that_nobody_vouches_for_is_healed_and_told() {
         );
         let err = proxy.err();
         let said = |line: &&str| line.contains("the certificate is refused");
-        let last = err.lines().filter(said).last().expect("a warning");
+        let last = err.lines().rfind(said).expect("a warning");
         assert!(
             last.contains(reason) && last.contains("SSL_CERT_FILE"),
             "{last}"

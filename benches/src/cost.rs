@@ -22,7 +22,7 @@ const KILOBYTE: &str = include_str!("cost/kilobyte.json");
 /// How many candidates are planned.
 pub const CANDIDATES: usize = 8;
 
-/// How long plans take, reading the clock included.
+/// How long plans take, with how long their first step is waited for, reading the clock included.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Plans {
     /// The median.
@@ -66,7 +66,9 @@ impl Plans {
             let mut took = Duration::ZERO;
             let counted = measure(|| {
                 let began = now();
-                black_box(Costs::default().plan(black_box(&candidates), stand));
+                let plan = Costs::default().plan(black_box(&candidates), stand);
+                let wait = Costs::default().patience(&candidates, plan.steps(), stand);
+                black_box((plan, wait));
                 took = now().saturating_sub(began);
             });
             allocations += counted.count_total;

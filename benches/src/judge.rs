@@ -266,7 +266,9 @@ impl Hurried {
         let Some(step) = plan.steps().first() else {
             return self.in_hand;
         };
-        let (n, limit) = (open[step.candidate], number_of(step.limit));
+        let patience = Costs::default().patience(&candidates, plan.steps(), stand);
+        let limit = number_of(patience.unwrap_or(step.limit));
+        let n = open[step.candidate];
         let mut rest = |left: usize| self.planned(tried | 1 << n, left);
         let worth = self.tried((n, limit), left, &mut rest);
         worth.unwrap_or(self.in_hand)
@@ -391,12 +393,14 @@ impl Shared {
                 ..self.candidates[*n]
             })
             .collect();
-        let plan = Costs::default().plan(&candidates, unhurried(self.in_hand));
+        let stand = unhurried(self.in_hand);
+        let plan = Costs::default().plan(&candidates, stand);
         let Some(step) = plan.steps().first() else {
             return self.in_hand;
         };
         let n = left[step.candidate];
-        let limit = number_of(step.limit);
+        let patience = Costs::default().patience(&candidates, plan.steps(), stand);
+        let limit = number_of(patience.unwrap_or(step.limit));
         let (chance, cost) = trial(&self.candidates[n], chances[n], limit);
         value(
             &[(self.candidates[n].worth, chance, cost)],

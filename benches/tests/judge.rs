@@ -1,6 +1,6 @@
 //! The planner beside exact judges, and what holds of its plans whatever the candidates are.
 
-use benches::judge::{Shares, any_candidate, number_of, trial, value};
+use benches::judge::{LIMITS_TRIED, Shares, any_candidate, number_of, trial, value};
 use healing_core::plan::{Candidate, Costs, Latency, Stand};
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::ChaCha8Rng};
@@ -18,7 +18,7 @@ fn no_order_of_independent_candidates_is_better() {
 fn in_two_seconds_a_plan_comes_to_nearly_all_that_is_possible() {
     let shares = Shares::of_hurried(10_000, 3);
     assert!(shares.instances > 5_000, "{shares:?}");
-    assert!(shares.mean >= 0.99 && shares.fifth >= 0.96, "{shares:?}");
+    assert!(shares.mean >= 0.995 && shares.fifth >= 0.981, "{shares:?}");
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn planning_anew_after_each_failure_comes_close_to_the_best_where_parts_are_shar
     let ours = Shares::of_shared(10_000, 2, false);
     let blind = Shares::of_shared(10_000, 2, true);
     assert!(ours.instances > 5_000, "{ours:?}");
-    assert!(ours.mean >= 0.985 && ours.fifth >= 0.95, "{ours:?}");
+    assert!(ours.mean >= 0.995 && ours.fifth >= 0.973, "{ours:?}");
     assert!(ours.mean > blind.mean, "{ours:?} {blind:?}");
 }
 
@@ -95,14 +95,54 @@ proptest! {
     }
 
     #[test]
+    fn the_wait_for_the_first_step_fits_and_makes_a_plan_worth_no_less(
+        all in prop::collection::vec(strategy(), 1..8), in_hand in -0.5..0.9, remaining in 0.0..5.0
+    ) {
+        let (costs, up) = (Costs::default(), |own: &Candidate<'static>| Candidate { up: 1.0, ..*own });
+        let hurried: Vec<_> = all.iter().map(up).collect();
+        let stand = Stand { in_hand, floor: 0.2, remaining };
+        let plan = costs.plan(&hurried, stand);
+        let wait = costs.patience(&hurried, plan.steps(), stand);
+        prop_assert_eq!(wait.is_some(), !plan.steps().is_empty());
+        if let (Some(wait), Some(first)) = (wait, plan.steps().first()) {
+            prop_assert!(wait + hurried[first.candidate].delay <= remaining);
+        }
+
+        // With all the time of the world what follows is worth the same however the first step ends.
+        let calm: Vec<_> = hurried.iter().map(|own| Candidate { delay: 0.0, ..*own }).collect();
+        let stand = Stand { remaining: 1e9, ..stand };
+        let plan = costs.plan(&calm, stand);
+        let Some(wait) = costs.patience(&calm, plan.steps(), stand) else {
+            return Ok(());
+        };
+        let worth = |first: f64| {
+            let limits = plan.steps().iter().enumerate();
+            let limits = limits.map(|(n, own)| (&calm[own.candidate], if n == 0 { first } else { own.limit }));
+            let steps: Vec<_> = limits.map(|(own, limit)| {
+                let (chance, cost) = trial(own, own.p, number_of(limit));
+                (own.worth, chance, cost)
+            }).collect();
+            value(&steps, in_hand)
+        };
+        for limit in LIMITS_TRIED {
+            prop_assert!(worth(wait) >= worth(limit) - 1e-9, "{wait} {limit}");
+        }
+    }
+
+    #[test]
     fn neither_the_order_of_candidates_nor_the_unit_of_time_changes_a_plan(
         all in prop::collection::vec(strategy(), 1..8), in_hand in -0.5..0.9, by in 0.1..10.0_f64
     ) {
         let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
         let named: Vec<_> = all.iter().zip(names).map(|(own, name)| Candidate { name, ..*own }).collect();
         let stand = Stand { in_hand, floor: 0.2, remaining: 3.0 };
-        let order = |costs: Costs, some: &[Candidate<'static>], stand: Stand| -> Vec<_> {
-            costs.plan(some, stand).steps().iter().map(|step| some[step.candidate].name).collect()
+        let order = |costs: Costs, some: &[Candidate<'static>], stand: Stand| {
+            let plan = costs.plan(some, stand);
+            let names: Vec<_> = plan.steps().iter().map(|step| some[step.candidate].name).collect();
+            let wait = costs.patience(some, plan.steps(), stand);
+            // The limits of all candidates are the same.
+            let limits = some.first().map(|own| own.latency.limits).unwrap_or_default();
+            (names, wait.and_then(|wait| limits.iter().position(|limit| *limit == wait)))
         };
         let planned = order(Costs::default(), &named, stand);
         let turned: Vec<_> = named.iter().rev().copied().collect();

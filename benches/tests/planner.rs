@@ -44,7 +44,9 @@ fn a_plan_of_eight_candidates_and_what_is_believed_of_each_allocate_nothing() {
                 is_primary: n == 0,
             }
         });
-        planned = Costs::default().plan(&candidates, stand).steps().len();
+        let plan = Costs::default().plan(&candidates, stand);
+        let wait = Costs::default().patience(&candidates, plan.steps(), stand);
+        planned = plan.steps().len() * usize::from(wait.is_some());
     });
     assert!(planned > 0);
     assert_eq!(counted.count_total, 0);

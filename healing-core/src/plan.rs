@@ -8,11 +8,13 @@
 //! index = max over limit:  worth - (per_second * (delay + expected time) + per_call + price) / (p * F(limit))
 //! ```
 //!
-//! descending; one stops at the first success, and opens no box whose index is below what is in hand. The limit that gives
-//! the maximum is how long the candidate is waited for: the timeout is no separate knob. Nothing here allocates, reads a
-//! clock or draws a number, so a plan is the same whenever it is made again, and can be explained.
+//! descending; one stops at the first success, and opens no box whose index is below what is in hand. How long the first is
+//! waited for comes after the order ([`Costs::patience`]). Nothing here allocates, reads a clock or draws a number, so a plan
+//! is the same whenever it is made again, and can be explained.
 //!
 //! Failures tell about what is left: after each one, plan anew with the beliefs of [`learn`](crate::learn).
+
+mod patience;
 
 use std::cmp::Ordering;
 
@@ -102,8 +104,21 @@ pub struct Step {
     pub candidate: usize,
     /// Its index.
     pub index: f64,
-    /// How long it is waited for, in seconds.
+    /// The limit that gives its index, in seconds. [`Costs::patience`] says how long the first is really waited for.
     pub limit: f64,
+}
+
+/// What it comes to to wait for a candidate that long.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    limit: f64,
+    /// The probability of an answer within it.
+    chance: f64,
+    /// How long a failure takes.
+    in_vain: f64,
+    /// Time and call, in worth.
+    cost: f64,
+    index: f64,
 }
 
 /// Why a candidate is not part of a plan.
@@ -157,28 +172,41 @@ impl Costs {
     /// ```
     #[must_use]
     pub fn index(&self, candidate: &Candidate<'_>, remaining: f64) -> Option<(f64, f64)> {
-        let latency = &candidate.latency;
-        let rows = latency.limits.iter().zip(&latency.share).zip(&latency.mean);
-        let mut best: Option<(f64, f64)> = None;
-        for ((&limit, &share), &mean) in rows {
-            let chance = candidate.p * share;
-            if limit + candidate.delay > remaining || chance <= NO_CHANCE {
-                continue;
-            }
-            let in_vain = if candidate.hangs {
-                limit
-            } else {
-                limit.min(candidate.fails_after)
-            };
-            let expected = candidate.p * mean + (1.0 - candidate.p) * in_vain;
-            let cost =
-                self.per_second * (candidate.delay + expected) + self.per_call + candidate.price;
-            let index = candidate.worth - cost / chance;
-            if best.is_none_or(|(most, _)| index > most) {
-                best = Some((index, limit));
+        let mut best: Option<Trial> = None;
+        for trial in self.trials(candidate) {
+            let fits = trial.limit + candidate.delay <= remaining;
+            if fits && best.is_none_or(|most| trial.index > most.index) {
+                best = Some(trial);
             }
         }
-        best
+        best.map(|trial| (trial.index, trial.limit))
+    }
+
+    /// What it comes to to wait for a candidate as long as each of the limits, where it can succeed at all.
+    fn trials(&self, candidate: &Candidate<'_>) -> impl Iterator<Item = Trial> {
+        let latency = candidate.latency;
+        let rows = latency.limits.into_iter().zip(latency.share);
+        let rows = rows.zip(latency.mean);
+        let (p, worth) = (candidate.p, candidate.worth);
+        let (hangs, fails_after) = (candidate.hangs, candidate.fails_after);
+        let (per_second, delay) = (self.per_second, candidate.delay);
+        let per_call = self.per_call + candidate.price;
+        rows.filter_map(move |((limit, share), mean)| {
+            let chance = p * share;
+            if chance <= NO_CHANCE {
+                return None;
+            }
+            let in_vain = if hangs { limit } else { limit.min(fails_after) };
+            let expected = p * mean + (1.0 - p) * in_vain;
+            let cost = per_second * (delay + expected) + per_call;
+            Some(Trial {
+                limit,
+                chance,
+                in_vain,
+                cost,
+                index: worth - cost / chance,
+            })
+        })
     }
 
     /// The plan for a stand: which candidates are worth trying, in which order, and why the others are not.

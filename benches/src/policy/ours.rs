@@ -351,7 +351,11 @@ impl Policy for Ours {
             self.reprice(case, &view, (&look, stand));
         }
         let then = match best {
-            Some(step) => self.take(case, &view, (&look, step.candidate, step.limit)),
+            Some(step) => {
+                let patience = self.costs.patience(&look.candidates, plan.steps(), stand);
+                let limit = patience.unwrap_or(step.limit);
+                self.take(case, &view, (&look, step.candidate, limit))
+            }
             None if has_copy => Move::Copy,
             None => match self.last_resort(case, &look, stand) {
                 Some((n, limit)) => {

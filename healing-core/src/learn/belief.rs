@@ -30,6 +30,10 @@ const TAGGED: f64 = 0.1;
 /// A part more probably down than this is suspect: what happens to it counts as what happens during an outage.
 const SUSPECT: f64 = 0.5;
 
+/// Something fell silent on a part, and it is more probably down than this, twice what is usual: then the next may too,
+/// also if the blame is mostly on another.
+const MAY_BE_SILENT: f64 = 2.0 * USUAL;
+
 /// What an attempt on a suspect part leaves of those before it.
 const PARTIAL_DECAY: f64 = 0.93;
 
@@ -55,7 +59,7 @@ pub struct Chance {
     pub p: f64,
     /// The probability that all it needs is up.
     pub up: f64,
-    /// Whether something it needs is suspect of answering with silence.
+    /// Whether something it needs is suspect of answering with silence, or may be since something else was not answered.
     pub hangs: bool,
 }
 
@@ -73,6 +77,8 @@ struct Belief {
     /// How fast it relaxes, per second.
     rate: f64,
     cause: Option<Cause>,
+    /// Whether the latest attempt that needed it and has ended was not answered.
+    silent: bool,
     suspect_since: f64,
     /// Successes and attempts while it was suspect.
     succeeded: f64,
@@ -124,6 +130,7 @@ impl Beliefs {
             up *= 1.0 - down + down * still_works;
             let silent = belief.is_some_and(|belief| belief.cause == Some(Cause::Timeout));
             hangs |= silent && down > TAGGED;
+            hangs |= belief.is_some_and(|belief| belief.silent) && down > MAY_BE_SILENT;
         }
         Chance {
             p: reliability * up,
@@ -151,6 +158,7 @@ impl Beliefs {
             let belief = self.belief(part, now);
             belief.counts(false);
             belief.raise(share + (1.0 - share) * belief.down, now);
+            belief.silent = blame.cause() == Cause::Timeout;
             if share > TAGGED {
                 belief.suspected_of(blame, now);
             }
@@ -169,6 +177,7 @@ impl Beliefs {
         for part in needs.iter().take(MAX_NEEDED) {
             let belief = self.belief(*part, now);
             belief.counts(true);
+            belief.silent = false;
             if let Some(cause) = belief.cause.filter(|_| belief.down > SUSPECT) {
                 ended.push((*part, cause, now - belief.suspect_since));
             }
@@ -227,6 +236,7 @@ impl Beliefs {
             at: now,
             rate: 0.05,
             cause: None,
+            silent: false,
             suspect_since: now,
             succeeded: 0.0,
             tried: 0.0,

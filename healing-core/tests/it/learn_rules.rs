@@ -189,6 +189,33 @@ fn two_failures_close_the_gate_and_two_successes_open_it() {
 }
 
 #[test]
+fn what_fell_silent_by_one_address_may_be_silent_by_the_other_until_one_answers() {
+    // Addresses are nearly always to blame here, so next to nothing is on the source.
+    let addresses = [0.0, 0.0, 50.0, 0.0, 0.0, 0.0];
+    let failed = |cause: Cause| {
+        let mut beliefs = Beliefs::default();
+        let blame = Blame::learned(cause, &[0.0; 6], &addresses);
+        beliefs.failed(&needs(0, 0), &blame, 0.0);
+        beliefs
+    };
+    let hangs = |beliefs: &Beliefs, at: f64| beliefs.chance(0.95, &needs(1, 0), at).hangs;
+    let silent = failed(Cause::Timeout);
+    assert!(hangs(&silent, 0.0));
+    assert!(!hangs(&silent, 600.0), "with time it is forgotten");
+    let mut answered = silent.clone();
+    let _over = answered.succeeded(&needs(1, 0), 1.0);
+    assert!(!hangs(&answered, 1.0));
+    let mut heard = silent;
+    heard.failed(
+        &needs(1, 0),
+        &Blame::learned(Cause::ServerError, &[0.0; 6], &addresses),
+        1.0,
+    );
+    assert!(!hangs(&heard, 1.0), "an error is an answer");
+    assert!(!hangs(&failed(Cause::ServerError), 0.0));
+}
+
+#[test]
 fn an_outage_tells_nothing_against_the_remedy_itself() {
     let route = needs(0, 0);
     let blame = Blame::learned(Cause::Timeout, &[0.0; 6], &[0.0; 6]);

@@ -2,6 +2,8 @@
 #![cfg(test)]
 
 mod cache_crowd;
+#[cfg(feature = "jq")]
+mod cache_fidelity;
 mod cache_hits;
 mod cache_model;
 mod cache_stale;

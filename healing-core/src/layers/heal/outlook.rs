@@ -230,7 +230,12 @@ impl Planning<'_> {
         let is_substitute = |wish: &Wish| wish.offer.fidelity == Fidelity::Substitute;
         let (first, left) = self.steps(|wish| !is_substitute(wish));
         let (then, left_then) = self.steps(is_substitute);
-        for step in first.into_iter().chain(then) {
+        let mut steps: Vec<Step> = first.into_iter().chain(then).collect();
+        let patience = self.costs.patience(self.candidates, &steps, self.stand);
+        if let (Some(first), Some(limit)) = (steps.first_mut(), patience) {
+            first.limit = limit;
+        }
+        for step in steps {
             self.add(step.candidate, Ok(Some(step)), outlook);
         }
         let has_none = self.stand.in_hand <= -self.costs.refusal;
@@ -274,6 +279,9 @@ impl Planning<'_> {
             return;
         };
         let indexed = self.costs.index(candidate, self.stand.remaining);
+        let step = planned.ok().flatten();
+        let seconds = step.map(|step| step.limit);
+        let seconds = seconds.or(indexed.map(|(_, seconds)| seconds));
         let limit = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let considered = Considered {
             strategy: wish.query.id,
@@ -282,7 +290,7 @@ impl Planning<'_> {
                 p: candidate.p,
                 up: candidate.up,
                 index: indexed.map(|(index, _)| index),
-                limit: indexed.map(|(_, seconds)| limit(seconds)),
+                limit: seconds.map(limit),
             }),
             outcome: Outcome::Left(planned.map_or_else(Left::Planned, |_| Left::NotReached)),
         };

@@ -47,6 +47,7 @@ impl Beliefs {
             at,
             rate: standing.rate,
             cause: standing.cause,
+            silent: false,
             suspect_since: at - standing.suspect_for,
             succeeded: standing.succeeded,
             tried: standing.tried,

@@ -161,6 +161,7 @@ pub use crate::{
     mapping::{MapFault, Mapping, MappingError},
     strategies::{
         fallback::{Fallback, FallbackError},
+        only::Only,
         same::{Granularity, GranularityError, Same},
     },
     strategy_layers::FallbackLayer,

@@ -112,6 +112,9 @@ pub enum MapFault {
     /// What it was to read is no JSON.
     #[error("the answer is no JSON")]
     NotJson,
+    /// What it was to read is no CSV.
+    #[error("the answer is no CSV")]
+    NotCsv,
     /// What it was to read, or made, is too long.
     #[error("the answer is longer than a map may read or make")]
     TooLarge,
@@ -273,6 +276,7 @@ impl MapFault {
     pub const fn detail(self) -> &'static str {
         match self {
             Self::NotJson => "map_not_json",
+            Self::NotCsv => "map_not_csv",
             Self::TooLarge => "map_too_large",
             Self::TooDeep => "map_too_deep",
             Self::OutOfSteps => "map_out_of_steps",

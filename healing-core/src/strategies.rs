@@ -6,6 +6,8 @@ pub(crate) mod columns;
 pub(crate) mod crumb;
 #[cfg(feature = "jq")]
 pub(crate) mod fallback;
+#[cfg(feature = "jq")]
+pub(crate) mod only;
 pub(crate) mod plain;
 pub(crate) mod previous_day;
 pub(crate) mod queue;

@@ -80,6 +80,14 @@ impl Columns {
         written(lines?)
     }
 
+    /// The lines as JSON, the head first: arrays of texts.
+    #[cfg(feature = "jq")]
+    pub(crate) fn to_json(&self) -> Option<Vec<u8>> {
+        let lines = std::iter::once(&self.head).chain(&self.lines);
+        let lines: Vec<Vec<&str>> = lines.map(|line| line.iter().collect()).collect();
+        serde_json::to_vec(&lines).ok()
+    }
+
     fn is_in_order(&self) -> bool {
         self.lines
             .is_sorted_by(|one, next| one.get(0) < next.get(0))

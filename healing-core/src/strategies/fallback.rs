@@ -3,7 +3,8 @@
 //! Two sources often hold the same quantity: Polygon.io and Yahoo Finance both know the closing prices of American shares.
 //! What is asked is another route that is set; its answer is judged by that route's own rules, counted and kept as its own,
 //! brought into the asked shape by a map, and then read once more by the rules of the route that was asked. How close it is
-//! follows from what is set down of both routes; it is never higher.
+//! follows from what is set down of both routes; it is never higher. Where the lender knows only the plain form of a question,
+//! what a question may hold is listed ([`Only`]), and any other is not asked there.
 //!
 //! It is one hop: what is asked here is asked, not healed. The asking source pays for the call, and the lender is asked only
 //! while it is not short of calls itself.
@@ -12,8 +13,9 @@ mod presets;
 
 pub use presets::FallbackError;
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Response, StatusCode, header, uri::Scheme};
 use jiff::{SignedDuration, civil::Date, tz::TimeZone};
@@ -24,6 +26,8 @@ use crate::{
     clock::Clock,
     mapping::{MapFault, Mapping},
     strategies::{
+        columns::Columns,
+        only::Only,
         plain::{Plain, Unread},
         reach::Reach,
         same::Same,
@@ -66,12 +70,23 @@ pub struct Fallback {
     values: Vec<(Box<str>, Value)>,
     /// Parameters of the asked route that must be a plain ticker: letters, of which none has another meaning elsewhere.
     tickers: Vec<Box<str>>,
+    /// What the asked request may hold, where that is set down.
+    only: Option<Only>,
     mapping: Option<Mapping>,
+    reads: Reads,
     fidelity: Result<Fidelity, Refusal>,
     label: Option<Arc<str>>,
     status: StatusCode,
     with_fields: bool,
     holds_until: Option<(Date, Clock)>,
+}
+
+/// What a map reads.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reads {
+    Json,
+    /// As JSON: an array of lines, the head first, each an array of texts.
+    Csv,
 }
 
 /// Where a parameter of the lender has its value from, if not from the one of its own name.
@@ -94,7 +109,9 @@ impl Fallback {
             pattern: Arc::new(pattern),
             values: Vec::new(),
             tickers: Vec::new(),
+            only: None,
             mapping: None,
+            reads: Reads::Json,
             fidelity: Err(Refusal::AnotherQuantity),
             label: None,
             status: StatusCode::NON_AUTHORITATIVE_INFORMATION,
@@ -137,6 +154,22 @@ impl Fallback {
     #[must_use]
     pub fn only_for_tickers(mut self, parameter: &str) -> Self {
         self.tickers.push(parameter.into());
+        self
+    }
+
+    /// The same, only where the query of the asked request holds nothing but this. What is listed there can be
+    /// [renamed](Self::renamed), and is in `$asked` of the map, also where the asked route does not name it.
+    #[must_use]
+    pub fn only(mut self, only: Only) -> Self {
+        self.only = Some(only);
+        self
+    }
+
+    /// The same, where the lender answers with CSV (RFC 4180). The map reads an array of its lines, the head first, each an
+    /// array of texts: `[["date","GDP"],["2026-01-01","31098.0"]]`.
+    #[must_use]
+    pub const fn reads_csv(mut self) -> Self {
+        self.reads = Reads::Csv;
         self
     }
 
@@ -217,18 +250,37 @@ impl Fallback {
                     && value.bytes().all(|byte| byte.is_ascii_uppercase())
             })
         };
-        if !self.tickers.iter().all(|parameter| plain(parameter)) {
+        let fits = |only: &Only| only.fits(&ask.uri);
+        if !self.tickers.iter().all(|parameter| plain(parameter))
+            || !self.only.as_ref().is_none_or(fits)
+        {
             return None;
         }
         let value = |name: &str| {
             let mut set = self.values.iter();
             match set.find(|(own, _)| **own == *name) {
                 Some((_, Value::Constant(value))) => Some(Cow::Borrowed(&**value)),
-                Some((_, Value::Of(from))) => ask.value(from),
-                None => ask.value(name),
+                Some((_, Value::Of(from))) => self.value(ask, from),
+                None => self.value(ask, name),
             }
         };
         ask.of_route(&self.pattern, value, self.with_fields)
+    }
+
+    /// What the asked request says for a parameter.
+    fn value<'a>(&self, ask: &'a Ask, name: &str) -> Option<Cow<'a, str>> {
+        let listed = || self.only.as_ref()?.value(&ask.uri, name);
+        ask.value(name).or_else(listed)
+    }
+
+    /// All that the asked request says, by name.
+    fn all_asked(&self, ask: &Ask) -> Vec<(String, String)> {
+        let own = ask.pattern.iter().flat_map(|pattern| pattern.names());
+        let listed = self.only.iter().flat_map(Only::names);
+        let names: BTreeSet<&str> = own.chain(listed).collect();
+        let said = names.into_iter();
+        said.filter_map(|name| Some((name.to_owned(), self.value(ask, name)?.into_owned())))
+            .collect()
     }
 
     /// The lender's answer in the asked shape.
@@ -241,14 +293,30 @@ impl Fallback {
             return Ok(response);
         };
         let Plain { head, body: plain } = Plain::read(response).await?;
-        let names = ask.pattern.iter().flat_map(|pattern| pattern.names());
-        let asked = names.filter_map(|name| Some((name.to_owned(), ask.value(name)?.into_owned())));
-        let made = mapping.apply(plain, asked.collect()).await?;
+        let read = self.reads.json_of(plain)?;
+        let made = mapping.apply(read, self.all_asked(ask)).await?;
         let mut response = Response::new(Body::from(made));
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         *response.extensions_mut() = head.extensions;
         Ok(response)
+    }
+}
+
+// === impl Reads ===
+
+impl Reads {
+    /// An answer as JSON.
+    fn json_of(self, plain: Bytes) -> Result<Bytes, MapFault> {
+        match self {
+            Self::Json => Ok(plain),
+            Self::Csv => {
+                let text = std::str::from_utf8(&plain).ok();
+                let lines = text.and_then(Columns::read);
+                let json = lines.and_then(|lines| lines.to_json());
+                json.map(Bytes::from).ok_or(MapFault::NotCsv)
+            }
+        }
     }
 }
 

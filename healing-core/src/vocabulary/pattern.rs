@@ -192,19 +192,22 @@ fn moved(uri: &Uri, target: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// The first value of a parameter, with `%XX` and `+` undone.
+/// The first value of a parameter.
 fn query_value<'q>(query: &'q str, key: &str) -> Option<Cow<'q, str>> {
     let mut pairs = query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let (_, value) = pairs.find(|(name, _)| *name == key)?;
-    if value.contains('+') {
-        let spaced = value.replace('+', " ");
-        return Some(Cow::Owned(
-            percent_decode_str(&spaced).decode_utf8_lossy().into_owned(),
-        ));
+    Some(decoded(value))
+}
+
+/// A name or a value of a query, with `%XX` and `+` undone.
+pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
+    if text.contains('+') {
+        let spaced = text.replace('+', " ");
+        return Cow::Owned(percent_decode_str(&spaced).decode_utf8_lossy().into_owned());
     }
-    Some(percent_decode_str(value).decode_utf8_lossy())
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 /// The query with that value for a parameter, in its place; at the end where it was not there.

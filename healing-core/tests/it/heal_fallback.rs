@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use healing_core::{
-    Clock, Fallback, FallbackLayer, FaultClass, Fidelity, Heal, Healer, Mapping, Param, Pattern,
-    Refusal, Retry, RouteSettings, Same, Settings, Source, Strategy, StrategyId, Treatment,
+    Clock, Fallback, FallbackLayer, FaultClass, Fidelity, Heal, Healer, Mapping, Only, Param,
+    Pattern, Refusal, Retry, RouteSettings, Same, Settings, Source, Strategy, StrategyId,
+    Treatment,
 };
 use http::{HeaderMap, Request};
 use tower::Layer;
@@ -349,4 +350,53 @@ async fn in_a_long_outage_all_calls_together_stay_within_what_callers_asked() {
     assert!(lent >= 290, "{lent} of 300 were answered");
     // A tenth of the requests, and the budget's floor for 75 seconds.
     assert!(calls <= 300 + 30 + 10, "{calls} calls for 300 requests");
+}
+
+const TABLE: &str = "day,GDP\n2026-01-01,31098.0\n2026-04-01,\n";
+
+/// A fallback to a table, for requests that ask for days alone.
+fn to_table() -> Fallback {
+    Fallback::to(
+        source("tables"),
+        pattern("/table").at(["tables.test".parse().unwrap()]),
+    )
+    .only(Only::default().any("from").one_of("units", &["", "lin"]))
+    .reads_csv()
+    .map(Mapping::compile("{from: $asked.from, rows: [.[1:][] | .[1]]}").unwrap())
+    .same(&days(), &days())
+}
+
+fn of_table(table: Act) -> Upstream {
+    Upstream::by(move |request: &Request<_>| {
+        if request.uri().host() == Some("tables.test") {
+            table.clone()
+        } else {
+            answer(503, "")
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_is_read_by_a_map_and_what_is_listed_is_asked() {
+    let client = layered(to_table(), &of_table(answer(200, TABLE)));
+    let asked = "http://polygon.test/v2/aggs/ticker/AAPL/prev?from=2026-01-01&units=lin";
+    let got = ask(&client, get(asked)).await;
+    assert_eq!(
+        (got.status, got.text()),
+        (200, r#"{"from":"2026-01-01","rows":["31098.0",""]}"#)
+    );
+    for table in ["day,GDP\n2026-01-01\n", "{}", "<html>"] {
+        let client = layered(to_table(), &of_table(answer(200, table)));
+        assert_eq!(ask(&client, get(asked)).await.status, 503, "{table}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_with_more_than_what_is_listed_is_not_asked_elsewhere() {
+    for query in ["units=pc1", "from=a&from=b", "frequency=m"] {
+        let upstream = of_table(answer(200, TABLE));
+        let url = format!("http://polygon.test/v2/aggs/ticker/AAPL/prev?{query}");
+        let got = ask(&layered(to_table(), &upstream), get(&url)).await;
+        assert_eq!((got.status, upstream.calls()), (503, 1), "{query}");
+    }
 }

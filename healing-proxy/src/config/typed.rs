@@ -279,6 +279,8 @@ pub(crate) struct Options {
     pub(crate) route: Option<String>,
     #[serde(default)]
     pub(crate) params: BTreeMap<String, serde_json::Value>,
+    pub(crate) only: Option<BTreeMap<String, Vec<serde_json::Value>>>,
+    pub(crate) reads: Option<String>,
     pub(crate) map: Option<Table>,
     pub(crate) same: Option<Same>,
 }

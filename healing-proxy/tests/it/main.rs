@@ -12,6 +12,7 @@ mod config_batches;
 mod config_cache;
 mod config_crumbs;
 mod config_fallbacks;
+mod config_fred;
 mod config_keys;
 mod config_log;
 mod config_observe;

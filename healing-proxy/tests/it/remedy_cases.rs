@@ -279,6 +279,7 @@ fn of_fred() -> Vec<Case> {
         let keys = format!("{params}\n    floor: reduced\n    heal: [{keys}]");
         route("fred_api", "FRED", "/fred/series/observations", &keys)
     };
+    let graph = "sources:\n  fred_graph: { upstreams: [FRED], mount: /fred_graph }";
     vec![
         Case::new("alternate_series", SourceName::FredApi, Fault::status(503))
             .asked(fred("alternate_series"), &rows)
@@ -290,6 +291,13 @@ fn of_fred() -> Vec<Case> {
         )
         .asked(fred("reduce_request_size"), &rows)
         .gives_less(),
+        Case::new("fred_fallback_csv", SourceName::FredApi, Fault::status(503))
+            .asked(
+                fred("fred_fallback_csv").replacen("sources:", graph, 1),
+                &rows,
+            )
+            .gives_less()
+            .not_for(Fault::status(404)),
         Case::new("batch_requests", SourceName::FredApi, Fault::status(503)).asked(
             route(
                 "fred_api",

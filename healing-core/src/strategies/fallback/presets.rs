@@ -4,7 +4,7 @@ use http::uri::Authority;
 
 use crate::{
     mapping::{Mapping, MappingError},
-    strategies::{fallback::Fallback, same::Same},
+    strategies::{fallback::Fallback, only::Only, same::Same},
     vocabulary::{
         pattern::{Param, Pattern},
         provenance::StrategyId,
@@ -17,6 +17,7 @@ const PREVIOUS_DAY: &str = include_str!("polygon_previous_day_from_yahoo.jq");
 const DAYS: &str = include_str!("polygon_days_from_yahoo.jq");
 const LAST_TRADE: &str = include_str!("polygon_last_trade_from_previous_day.jq");
 const GLOBAL_QUOTE: &str = include_str!("alpha_vantage_quote_from_yahoo.jq");
+const OBSERVATIONS: &str = include_str!("fred_observations_from_csv.jq");
 const QUOTE: &str = include_str!("yahoo_quote_from_chart.jq");
 
 /// A fallback that is built in does not stand. A test holds that this does not happen.
@@ -87,6 +88,42 @@ impl Fallback {
             .same(&trades, &days)
             .called("close of the last day")
             .with_callers_fields())
+    }
+
+    /// `fred_fallback_csv` for the route `/fred/series/observations`: the CSV behind FRED's graphs, at that address
+    /// (`fred.stlouisfed.org`), which needs no key. Equivalent: the same series with its own unit, adjustment and days. The
+    /// days of its vintage (`realtime_start`, `realtime_end`) are missing: the CSV does not say them.
+    ///
+    /// Only for the plain question: one series as JSON, from and to a day, in one order, down from the first row. What is
+    /// asked in other units or spans, or as of another day, the CSV cannot answer.
+    ///
+    /// # Errors
+    /// Never, as long as what is built in stands.
+    pub fn fred_observations_from_csv(fred: Authority) -> Result<Self, FallbackError> {
+        let query = |name: &str| Param::Query(name.into());
+        let graph = Pattern::of("/graph/fredgraph.csv".parse()?)
+            .at([fred])
+            .param("id", query("id"))
+            .param("cosd", query("cosd"))
+            .param("coed", query("coed"));
+        // Both are the series of that id, as it is published.
+        let as_published = || Some("as_published".into());
+        let series = Same {
+            unit: as_published(),
+            currency: None,
+            adjustment: as_published(),
+            calendar: as_published(),
+            granularity: "tick".parse().ok(),
+        };
+        Ok(Self::to(Source::new("fred_graph")?, graph)
+            .named(StrategyId::FRED_FALLBACK_CSV)
+            .renamed("id", "series_id")
+            .renamed("cosd", "observation_start")
+            .renamed("coed", "observation_end")
+            .only(Only::fred_observations().any("series_id"))
+            .reads_csv()
+            .map(Mapping::compile(OBSERVATIONS)?)
+            .same(&series, &series))
     }
 
     /// `alternate_endpoint` for the route `/v7/finance/quote` with one symbol in `symbols`: the price of Yahoo's chart of the
@@ -166,6 +203,75 @@ mod tests {
         assert!(other.is_err(), "it is of another share");
     }
 
+    fn observations(csv: &[&[&str]], asked: &[(&str, &str)]) -> Option<serde_json::Value> {
+        let csv = serde_json::to_vec(csv).unwrap();
+        let asked = [&[("series_id", "DGS10")], asked].concat();
+        let made = Mapping::compile(OBSERVATIONS)
+            .unwrap()
+            .apply_here(&csv, &asked);
+        made.ok().map(|made| serde_json::from_slice(&made).unwrap())
+    }
+
+    const YIELDS: &[&[&str]] = &[
+        &["observation_date", "DGS10"],
+        &["2026-02-13", "4.05"],
+        &["2026-02-16", ""],
+        &["2026-02-17", "4.00"],
+    ];
+
+    #[test]
+    fn rows_of_the_csv_are_observations_with_a_point_for_a_missing_value() {
+        let made = observations(YIELDS, &[("observation_start", "2026-02-13")]);
+        assert_eq!(
+            made,
+            Some(serde_json::json!({
+                "observation_start": "2026-02-13", "observation_end": "9999-12-31", "units": "lin", "output_type": 1,
+                "file_type": "json", "order_by": "observation_date", "sort_order": "asc", "count": 3, "offset": 0,
+                "limit": 100_000, "observations": [
+                    {"date": "2026-02-13", "value": "4.05"}, {"date": "2026-02-16", "value": "."},
+                    {"date": "2026-02-17", "value": "4.00"}]
+            }))
+        );
+        let newest = observations(YIELDS, &[("sort_order", "desc"), ("limit", "2")]).unwrap();
+        let newest = (&newest["count"], &newest["limit"], &newest["observations"]);
+        let expected = serde_json::json!([
+            {"date": "2026-02-17", "value": "4.00"}, {"date": "2026-02-16", "value": "."}]);
+        assert_eq!(newest, (&3.into(), &2.into(), &expected));
+    }
+
+    #[test]
+    fn another_series_several_and_rows_of_another_span_are_not_mapped() {
+        let other: &[&[&str]] = &[&["observation_date", "DGS2"], &["2026-02-13", "3.41"]];
+        assert_eq!(observations(other, &[]), None);
+        let two: &[&[&str]] = &[
+            &["observation_date", "DGS10", "DGS2"],
+            &["2026-02-13", "4", "3"],
+        ];
+        assert_eq!(observations(two, &[]), None);
+        assert_eq!(
+            observations(YIELDS, &[("observation_start", "2026-02-14")]),
+            None
+        );
+        assert_eq!(
+            observations(YIELDS, &[("observation_end", "2026-02-16")]),
+            None
+        );
+        assert_eq!(observations(YIELDS, &[("limit", "many")]), None);
+    }
+
+    #[test]
+    fn sixty_years_of_days_are_within_the_bounds_of_a_map() {
+        let day = |n: i32| jiff::civil::date(1962, 1, 2) + jiff::Span::new().days(n);
+        let days: Vec<String> = (0..16_500).map(|n| day(n).to_string()).collect();
+        let rows = days.iter().map(|day| vec![day.as_str(), "4.05"]);
+        let rows: Vec<_> = std::iter::once(vec!["observation_date", "DGS10"])
+            .chain(rows)
+            .collect();
+        let csv: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
+        let made = observations(&csv, &[]).unwrap();
+        assert_eq!(made["observations"].as_array().unwrap().len(), 16_500);
+    }
+
     #[test]
     fn what_is_built_in_stands() {
         let yahoo = || Authority::from_static("query1.finance.yahoo.com");
@@ -175,6 +281,7 @@ mod tests {
             Fallback::alpha_vantage_quote_from_yahoo(yahoo()),
             Fallback::polygon_last_trade_from_previous_day(),
             Fallback::yahoo_quote_from_chart(),
+            Fallback::fred_observations_from_csv(Authority::from_static("fred.stlouisfed.org")),
         ] {
             let fallback = fallback.unwrap();
             assert!(fallback.offered().is_ok(), "{fallback:?}");

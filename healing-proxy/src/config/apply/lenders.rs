@@ -1,9 +1,12 @@
 //! Other routes that a route's answers may come from: which one, with what, and how close they are.
 
+use std::collections::BTreeMap;
+
 use healing_core::{
-    Fallback, Mapping, Pattern, Same, Source, StrategyId,
+    Fallback, Mapping, Only, Pattern, Same, Source, StrategyId,
     written::{Place, unknown},
 };
+use serde_json::Value as Json;
 
 use crate::{
     config::{
@@ -18,11 +21,15 @@ use crate::{
     upstream::Origin,
 };
 
-/// The routes of Polygon.io and of Alpha Vantage for which something is built in.
+/// The routes of Polygon.io, of Alpha Vantage and of FRED for which something is built in.
 const PREVIOUS: &str = "/v2/aggs/ticker/{ticker}/prev";
 const DAYS: &str = "/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}";
 const LAST_TRADE: &str = "/v2/last/trade/{ticker}";
 const QUOTE: &str = "/query?function=GLOBAL_QUOTE";
+const OBSERVATIONS: &str = "/fred/series/observations";
+
+/// The source of FRED's CSV, which is another than its API: it has neither its keys nor its limits.
+const GRAPH: &str = "fred_graph";
 
 /// Another route, as it is asked from this one.
 #[derive(Debug)]
@@ -48,13 +55,16 @@ impl Remedies<'_> {
             fallback = fallback.named(StrategyId::HISTORICAL_FALLBACK);
         }
         for (name, value) in &options.params {
-            let value = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            fallback = match self.parameter_in(heal, &value)? {
-                Some(from) => fallback.renamed(name, from),
-                None => fallback.constant(name, &value),
+            fallback = match self.parameter_in(heal, &text_of(value))? {
+                Some(from) => fallback.renamed(name, &from),
+                None => fallback.constant(name, &text_of(value)),
             };
+        }
+        if let Some(only) = &options.only {
+            fallback = fallback.only(only_of(only));
+        }
+        if options.reads.as_deref() == Some("csv") {
+            fallback = fallback.reads_csv();
         }
         if let Some(Table::Text(program)) = &options.map {
             let mapping = Mapping::compile(program)
@@ -105,20 +115,39 @@ impl Remedies<'_> {
             .map_err(|error| Wrong::new(heal.at.own(), format!("heal: {error}")))
     }
 
+    /// The CSV of FRED, which is to be an address of its own.
+    pub(super) fn fred_csv(&self, heal: &Heal) -> Result<Fallback, Wrong> {
+        if self.pattern.template().as_str() != OBSERVATIONS {
+            return Err(not_built_in(heal, &[OBSERVATIONS]));
+        }
+        let graph = self.first_of(GRAPH).ok_or_else(|| {
+            let message = format!(
+                "heal: {} has no address of FRED's CSV; name it under sources, as in {GRAPH}: {{ upstreams: [https://fred.stlouisfed.org], mount: /fred_graph }}",
+                heal.name
+            );
+            Wrong::new(heal.at.own(), message)
+        })?;
+        Fallback::fred_observations_from_csv(graph.authority().clone())
+            .map(|fallback| fallback.by(graph.scheme().clone()))
+            .map_err(|error| Wrong::new(heal.at.own(), format!("heal: {error}")))
+    }
+
     /// The first address of Yahoo Finance.
     fn yahoo(&self, heal: &Heal) -> Result<&Origin, Wrong> {
-        let mut sources = self.config.sources.keys();
-        let place = sources
-            .find(|slug| known_as(self.config, slug).as_str() == "yahoo_finance")
-            .and_then(|slug| self.places.of(slug));
-        let origin = place.and_then(|place| place.origins.first());
-        origin.ok_or_else(|| {
+        self.first_of("yahoo_finance").ok_or_else(|| {
             let message = format!(
                 "heal: {} has no Yahoo Finance to ask; name it under sources, as in yahoo_finance: {{ upstreams: [https://query1.finance.yahoo.com], mount: /yahoo }}",
                 heal.name
             );
             Wrong::new(heal.at.own(), message)
         })
+    }
+
+    /// The first address of a source that is known as that.
+    fn first_of(&self, known: &str) -> Option<&Origin> {
+        let mut sources = self.config.sources.keys();
+        let slug = sources.find(|slug| known_as(self.config, slug).as_str() == known)?;
+        self.places.of(slug)?.origins.first()
     }
 
     fn lender(&self, to: &str) -> Option<Lender> {
@@ -164,14 +193,16 @@ impl Remedies<'_> {
     }
 
     /// The parameter of this route whose value is meant by `{name}`.
-    fn parameter_in<'v>(&self, heal: &Heal, value: &'v str) -> Result<Option<&'v str>, Wrong> {
+    fn parameter_in(&self, heal: &Heal, value: &str) -> Result<Option<String>, Wrong> {
         let inside = value.strip_prefix('{');
         let Some(name) = inside.and_then(|rest| rest.strip_suffix('}')) else {
             return Ok(None);
         };
-        let known: Vec<&str> = self.pattern.names().collect();
+        let listed = heal.options.only.iter().flat_map(BTreeMap::keys);
+        let known = self.pattern.names().chain(listed.map(String::as_str));
+        let known: Vec<&str> = known.collect();
         if known.contains(&name) {
-            return Ok(Some(name));
+            return Ok(Some(name.to_owned()));
         }
         let message = if known.is_empty() {
             format!(
@@ -195,6 +226,27 @@ fn with_more_params(heal: &Heal, pattern: Pattern) -> Pattern {
     more.fold(pattern, |pattern, name| {
         pattern.param(name, healing_core::Param::Query(name.as_str().into()))
     })
+}
+
+/// What the query of a request may hold.
+fn only_of(written: &BTreeMap<String, Vec<Json>>) -> Only {
+    written
+        .iter()
+        .fold(Only::default(), |only, (name, values)| {
+            let values: Vec<String> = values.iter().map(text_of).collect();
+            if values.iter().any(|value| value == "any") {
+                return only.any(name);
+            }
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            only.one_of(name, &values)
+        })
+}
+
+/// A text, a number or a bool as a request has it.
+fn text_of(value: &Json) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// What is set down of both routes at once.

@@ -120,6 +120,12 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
         says: "Ask Yahoo Finance for what Alpha Vantage refuses",
     },
     Named {
+        name: "fred_fallback_csv",
+        options: &NONE,
+        gives: "equivalent",
+        says: "Ask FRED's CSV, which needs no key, for what its API refuses",
+    },
+    Named {
         name: "alphavantage_aggressive_cache",
         options: &NONE,
         gives: "stale",
@@ -277,6 +283,8 @@ static FALLBACK: Shape = Shape {
     keys: &[
         Key::required("route", Kind::Template, "The other route"),
         LENT_PARAMS,
+        LENT_ONLY,
+        LENT_READS,
         LENT_MAP,
         LENT_SAME,
     ],
@@ -291,6 +299,8 @@ static HISTORICAL: Shape = Shape {
             "The route with daily data; without it, what is built in for Polygon.io's last trade",
         ),
         LENT_PARAMS,
+        LENT_ONLY,
+        LENT_READS,
         LENT_MAP,
         LENT_SAME,
     ],
@@ -301,6 +311,20 @@ const LENT_PARAMS: Key = Key::new(
     Kind::Named(&WORD, &Kind::Scalar),
     "{}",
     "Its parameters, beside those of the same name here: a value, or \"{name}\" for the value of the parameter of that name here",
+);
+
+/// What a request may hold, so that another answer is still one to it.
+const LENT_ONLY: Key = Key::optional(
+    "only",
+    Kind::Named(&TEXT, &Kind::List(&Kind::Scalar)),
+    "What the query of a request here may hold, so that it is used: each parameter with the values that it may have, `any`, or \"\" where it may be absent",
+);
+
+const LENT_READS: Key = Key::new(
+    "reads",
+    Kind::Word(&["json", "csv"]),
+    "json",
+    "What the other route answers with; the map reads CSV as an array of its lines, the head first, each an array of texts",
 );
 
 const LENT_MAP: Key = Key::optional(

@@ -135,12 +135,13 @@ pub use crate::{
         retry::Retry,
         rotate_key::RotateKey,
         series::AlternateSeries,
+        shorter::ShorterRange,
         substitute::EtfProxy,
         substitution::{Substitution, SubstitutionError},
     },
     strategy_layers::{
         AlternateLayer, BatchLayer, CrumbLayer, PreviousDayLayer, QueueLayer, ReduceLayer,
-        RetryLayer, RotateKeyLayer, SeriesLayer, StaleLayer, SubstituteLayer,
+        RetryLayer, RotateKeyLayer, SeriesLayer, ShorterRangeLayer, StaleLayer, SubstituteLayer,
     },
     vocabulary::{
         exchange::{Sent, TransportFault},

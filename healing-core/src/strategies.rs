@@ -19,5 +19,6 @@ pub(crate) mod rows;
 #[cfg(feature = "jq")]
 pub(crate) mod same;
 pub(crate) mod series;
+pub(crate) mod shorter;
 pub(crate) mod substitute;
 pub(crate) mod substitution;

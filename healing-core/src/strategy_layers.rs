@@ -1,8 +1,24 @@
 //! Each way to heal as a tower layer of its own: [`HealLayer`] with that one strategy. One mechanism, whatever is layered.
 
+macro_rules! layer {
+    ($layer:ty) => {
+        impl<S> Layer<S> for $layer {
+            type Service = Heal<S>;
+
+            fn layer(&self, inner: S) -> Heal<S> {
+                self.0.layer(inner)
+            }
+        }
+    };
+}
+
+mod shorter;
+
 use std::sync::Arc;
 
 use tower_layer::Layer;
+
+pub use shorter::ShorterRangeLayer;
 
 #[cfg(feature = "jq")]
 use crate::strategies::fallback::Fallback;
@@ -222,18 +238,6 @@ fn for_route(
         .build();
     healer.configure(&settings)?;
     Ok(HealLayer::new(healer))
-}
-
-macro_rules! layer {
-    ($layer:ty) => {
-        impl<S> Layer<S> for $layer {
-            type Service = Heal<S>;
-
-            fn layer(&self, inner: S) -> Heal<S> {
-                self.0.layer(inner)
-            }
-        }
-    };
 }
 
 layer!(AlternateLayer);

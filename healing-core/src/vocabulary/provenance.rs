@@ -190,6 +190,8 @@ impl StrategyId {
     pub const ETF_PROXY: Self = Self("etf_proxy");
     /// Ask for the trading day before.
     pub const PREVIOUS_TRADING_DAY: Self = Self("previous_trading_day");
+    /// Ask for a later part of the span.
+    pub const SHORTER_RANGE: Self = Self("shorter_range");
     /// Ask for fewer rows.
     pub const REDUCE_REQUEST_SIZE: Self = Self("reduce_request_size");
     /// Nothing worked.

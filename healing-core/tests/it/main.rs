@@ -28,6 +28,7 @@ mod heal_retry;
 mod heal_rules;
 mod heal_settings;
 mod heal_shape;
+mod heal_spans;
 mod heal_stale;
 mod heal_strategies;
 mod heal_streams;

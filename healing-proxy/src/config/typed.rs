@@ -273,6 +273,9 @@ pub(crate) struct Options {
     #[serde(default, deserialize_with = "some_parsed")]
     pub(crate) cookies: Option<Origin>,
     pub(crate) calendar: Option<String>,
+    pub(crate) end: Option<String>,
+    #[serde(default, deserialize_with = "some_millis")]
+    pub(crate) depth: Option<Duration>,
     pub(crate) label: Option<String>,
     pub(crate) table: Option<Table>,
     pub(crate) status: Option<u16>,

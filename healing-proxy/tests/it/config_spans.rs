@@ -130,3 +130,52 @@ async fn prices_that_are_not_adjusted_stand_for_adjusted_ones_only_as_a_substitu
     assert_eq!(weekly.status, 200, "{weekly:?}");
     assert_eq!(stand.asked(SourceName::AlphaVantage).len(), 2);
 }
+
+/// Polygon's days, with a key of the plan that reaches back two years.
+async fn days(floor: &str, heal: &str) -> Stand {
+    let lines = format!(
+        "sources:\n  polygon_io: {{ upstreams: [POLYGON], mount: /polygon }}\nroutes:\n  - match: \"/polygon/v2/aggs/ticker/{{ticker}}/range/1/day/{{from}}/{{to}}\"\n    source: polygon_io\n    {floor}\n    heal: [{heal}]"
+    );
+    Stand::of(lab(Limits::Off).await, &lines, &[]).await
+}
+
+/// The days from so long ago until yesterday.
+fn since(days_ago: i64) -> String {
+    let yesterday = jiff::Zoned::now().date().yesterday().unwrap();
+    let from = yesterday - jiff::Span::new().days(days_ago);
+    format!("/polygon/v2/aggs/ticker/AAPL/range/1/day/{from}/{yesterday}?apiKey=labbasickey1")
+}
+
+#[tokio::test]
+async fn a_span_that_the_plan_lacks_has_its_later_part_under_its_days() {
+    for (heal, days_ago) in [
+        ("{ shorter_range: { depth: 730d } }", 3_650),
+        ("shorter_range", 1_460),
+    ] {
+        let stand = days("floor: reduced", heal).await;
+        let answer = stand.proxy.get(&since(days_ago)).await;
+        let yesterday = jiff::Zoned::now().date().yesterday().unwrap();
+        let until = format!(" to {yesterday}");
+        is_healed(&answer, 200, &["reduced", "shorter_range", &until]);
+        assert!(answer.text().contains("\"results\""), "{answer:?}");
+        let asked = stand.asked(SourceName::PolygonIo);
+        assert_eq!(asked.len(), 2, "{asked:?}");
+        let place = answer.get("content-location");
+        assert!(place.contains("/range/1/day/202"), "{place}");
+    }
+}
+
+#[tokio::test]
+async fn a_span_is_not_cut_for_those_who_do_not_take_less_nor_because_of_a_limit() {
+    let stand = days("floor_for_callers: reduced", "shorter_range").await;
+    let answer = stand.proxy.get(&since(3_650)).await;
+    assert_eq!(answer.status, 403, "nobody asked for less: {answer:?}");
+    let stand = days("floor: reduced", "shorter_range").await;
+    for status in [429, 500] {
+        let failed = once(Fault::status(status));
+        stand.lab.inject(SourceName::PolygonIo, failed);
+        let answer = stand.proxy.get(&since(3_651)).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    assert_eq!(stand.asked(SourceName::PolygonIo).len(), 2);
+}

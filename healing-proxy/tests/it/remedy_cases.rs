@@ -334,6 +334,19 @@ fn of_polygon() -> Vec<Case> {
             .gives_less()
             .not_for(Fault::status(500)),
         Case::new(
+            "shorter_range",
+            SourceName::PolygonIo,
+            Fault::form("prem_not_entitled_error"),
+        )
+        .asked(
+            polygon(
+                "/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}",
+                "shorter_range",
+            ),
+            with_key("/x/v2/aggs/ticker/AAPL/range/1/day/2025-01-06/2026-03-04"),
+        )
+        .gives_less(),
+        Case::new(
             "historical_fallback",
             SourceName::PolygonIo,
             Fault::form("prem_not_entitled_error"),

@@ -104,6 +104,7 @@ impl<'a> Remedies<'a> {
             "crumb_renewal" => Remedy::of(self.crumb(heal)?),
             "alternate_series" => self.series(heal)?,
             "previous_trading_day" => Remedy::of(self.day(heal)?),
+            "shorter_range" => Remedy::of(self.shorter(heal)?),
             "etf_proxy" => Remedy::of(self.fund(heal)?),
             "daily_instead_of_intraday" => {
                 let param = self.span(heal, &["interval", "timespan"])?;

@@ -1,7 +1,8 @@
 //! Remedies that change how much is asked in one call.
 
 use healing_core::{
-    AlternateSeries, BatchRequests, Fidelity, Parts, ReduceRequest, written::unknown,
+    AlternateSeries, BatchRequests, Clock, Fidelity, Parts, ReduceRequest, ShorterRange,
+    written::unknown,
 };
 
 use crate::config::{
@@ -48,6 +49,28 @@ impl Remedies<'_> {
             }
         };
         Ok(Remedy::of(fewer.joined(offset, rows)))
+    }
+
+    /// The later part of a span.
+    pub(super) fn shorter(&self, heal: &Heal) -> Result<ShorterRange, Wrong> {
+        let options = &heal.options;
+        let from = self.param(heal, &["from", "start", "start_date"])?;
+        let names: Vec<&str> = self.pattern.names().collect();
+        let usual = ["to", "end", "end_date"];
+        let end = options.end.as_deref();
+        let end = end.or_else(|| usual.into_iter().find(|name| names.contains(name)));
+        let end = end.filter(|end| names.contains(end));
+        let end = end.ok_or_else(|| {
+            let message = options.end.as_ref().map_or_else(
+                || "heal: nothing says where the span of shorter_range ends; write end: and a parameter of the route".to_owned(),
+                |end| format!("end: {}", unknown("parameter of the route", end, &names)),
+            );
+            let at = if options.end.is_some() { options.at.of("end") } else { heal.at.own() };
+            Wrong::new(at, message)
+        })?;
+        let shorter = ShorterRange::of(from, end, Clock::started_now());
+        let depth = options.depth.into_iter();
+        Ok(depth.fold(shorter, ShorterRange::reaching_back))
     }
 
     /// Lists in parts, and single things together.

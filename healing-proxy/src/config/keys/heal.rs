@@ -96,6 +96,12 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
         says: "Give the trading day before one that is not there yet",
     },
     Named {
+        name: "shorter_range",
+        options: &SHORTER,
+        gives: "reduced",
+        says: "Give the later part of a span that the plan does not have whole",
+    },
+    Named {
         name: "daily_instead_of_intraday",
         options: &SPANS,
         gives: "reduced",
@@ -228,6 +234,23 @@ static DAY: Shape = Shape {
             Kind::Known(Known::Calendar),
             "us_equities",
             "Which days are trading days",
+        ),
+    ],
+};
+
+static SHORTER: Shape = Shape {
+    what: "shorter_range",
+    keys: &[
+        CHANGED,
+        Key::optional(
+            "end",
+            Kind::Text(&WORD),
+            "The parameter of the route that carries the end of the span; by default `to`, `end` or `end_date`",
+        ),
+        Key::optional(
+            "depth",
+            Kind::Span,
+            "How far back from today the plan is known to reach; without it the later half is asked for, and the half of that",
         ),
     ],
 };

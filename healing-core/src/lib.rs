@@ -161,9 +161,10 @@ pub use crate::{
 pub use crate::{
     mapping::{MapFault, Mapping, MappingError},
     strategies::{
+        compute::{Compute, Term},
         fallback::{Fallback, FallbackError},
         only::Only,
         same::{Granularity, GranularityError, Same},
     },
-    strategy_layers::FallbackLayer,
+    strategy_layers::{ComputeLayer, FallbackLayer},
 };

@@ -3,6 +3,8 @@
 pub(crate) mod alternate;
 pub(crate) mod batch;
 pub(crate) mod columns;
+#[cfg(feature = "jq")]
+pub(crate) mod compute;
 pub(crate) mod crumb;
 #[cfg(feature = "jq")]
 pub(crate) mod fallback;
@@ -22,3 +24,5 @@ pub(crate) mod series;
 pub(crate) mod shorter;
 pub(crate) mod substitute;
 pub(crate) mod substitution;
+#[cfg(feature = "jq")]
+pub(crate) mod values;

@@ -12,12 +12,16 @@ macro_rules! layer {
     };
 }
 
+#[cfg(feature = "jq")]
+mod compute;
 mod shorter;
 
 use std::sync::Arc;
 
 use tower_layer::Layer;
 
+#[cfg(feature = "jq")]
+pub use compute::ComputeLayer;
 pub use shorter::ShorterRangeLayer;
 
 #[cfg(feature = "jq")]

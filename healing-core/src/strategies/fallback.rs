@@ -13,7 +13,7 @@ mod presets;
 
 pub use presets::FallbackError;
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -31,6 +31,7 @@ use crate::{
         plain::{Plain, Unread},
         reach::Reach,
         same::Same,
+        values::{Said, Values},
     },
     vocabulary::{
         fault::{Fault, FaultClass},
@@ -67,7 +68,7 @@ pub struct Fallback {
     id: StrategyId,
     lender: Source,
     pattern: Arc<Pattern>,
-    values: Vec<(Box<str>, Value)>,
+    values: Values,
     /// Parameters of the asked route that must be a plain ticker: letters, of which none has another meaning elsewhere.
     tickers: Vec<Box<str>>,
     /// What the asked request may hold, where that is set down.
@@ -89,13 +90,6 @@ enum Reads {
     Csv,
 }
 
-/// Where a parameter of the lender has its value from, if not from the one of its own name.
-#[derive(Clone, Debug)]
-enum Value {
-    Constant(Box<str>),
-    Of(Box<str>),
-}
-
 // === impl Fallback ===
 
 impl Fallback {
@@ -107,7 +101,7 @@ impl Fallback {
             id: StrategyId::FALLBACK,
             lender,
             pattern: Arc::new(pattern),
-            values: Vec::new(),
+            values: Values::default(),
             tickers: Vec::new(),
             only: None,
             mapping: None,
@@ -137,15 +131,14 @@ impl Fallback {
     /// The same, with that value for a parameter of the lender.
     #[must_use]
     pub fn constant(mut self, parameter: &str, value: &str) -> Self {
-        let value = Value::Constant(value.into());
-        self.values.push((parameter.into(), value));
+        self.values.constant(parameter, value);
         self
     }
 
     /// The same, with the value of the asked route's `from` for the lender's `parameter`.
     #[must_use]
     pub fn renamed(mut self, parameter: &str, from: &str) -> Self {
-        self.values.push((parameter.into(), Value::Of(from.into())));
+        self.values.renamed(parameter, from);
         self
     }
 
@@ -250,37 +243,19 @@ impl Fallback {
                     && value.bytes().all(|byte| byte.is_ascii_uppercase())
             })
         };
-        let fits = |only: &Only| only.fits(&ask.uri);
-        if !self.tickers.iter().all(|parameter| plain(parameter))
-            || !self.only.as_ref().is_none_or(fits)
-        {
+        let said = self.said(ask);
+        if !self.tickers.iter().all(|parameter| plain(parameter)) || !said.fits() {
             return None;
         }
-        let value = |name: &str| {
-            let mut set = self.values.iter();
-            match set.find(|(own, _)| **own == *name) {
-                Some((_, Value::Constant(value))) => Some(Cow::Borrowed(&**value)),
-                Some((_, Value::Of(from))) => self.value(ask, from),
-                None => self.value(ask, name),
-            }
-        };
+        let value = |name: &str| self.values.of(said, name);
         ask.of_route(&self.pattern, value, self.with_fields)
     }
 
-    /// What the asked request says for a parameter.
-    fn value<'a>(&self, ask: &'a Ask, name: &str) -> Option<Cow<'a, str>> {
-        let listed = || self.only.as_ref()?.value(&ask.uri, name);
-        ask.value(name).or_else(listed)
-    }
-
-    /// All that the asked request says, by name.
-    fn all_asked(&self, ask: &Ask) -> Vec<(String, String)> {
-        let own = ask.pattern.iter().flat_map(|pattern| pattern.names());
-        let listed = self.only.iter().flat_map(Only::names);
-        let names: BTreeSet<&str> = own.chain(listed).collect();
-        let said = names.into_iter();
-        said.filter_map(|name| Some((name.to_owned(), self.value(ask, name)?.into_owned())))
-            .collect()
+    const fn said<'a>(&'a self, ask: &'a Ask) -> Said<'a> {
+        Said {
+            ask,
+            only: self.only.as_ref(),
+        }
     }
 
     /// The lender's answer in the asked shape.
@@ -294,7 +269,7 @@ impl Fallback {
         };
         let Plain { head, body: plain } = Plain::read(response).await?;
         let read = self.reads.json_of(plain)?;
-        let made = mapping.apply(read, self.all_asked(ask)).await?;
+        let made = mapping.apply(read, self.said(ask).all()).await?;
         let mut response = Response::new(Body::from(made));
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);

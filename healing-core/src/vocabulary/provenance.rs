@@ -178,6 +178,8 @@ impl StrategyId {
     pub const POLYGON_FALLBACK_YAHOO: Self = Self("polygon_fallback_yahoo");
     /// Ask Yahoo Finance in place of Alpha Vantage.
     pub const ALPHAVANTAGE_FALLBACK_YAHOO: Self = Self("alphavantage_fallback_yahoo");
+    /// Compute an answer from two others.
+    pub const COMPUTE: Self = Self("compute");
     /// Ask for FRED's CSV, which needs no key, in place of its API.
     pub const FRED_FALLBACK_CSV: Self = Self("fred_fallback_csv");
     /// Give the last day in place of the last trade.

@@ -12,6 +12,8 @@ mod canary;
 mod heal_alternates;
 mod heal_batches;
 mod heal_calls;
+#[cfg(feature = "jq")]
+mod heal_compute;
 mod heal_copies;
 #[cfg(feature = "jq")]
 mod heal_fallback;

@@ -1,5 +1,6 @@
 //! What a configuration comes to for the healer.
 
+mod computed;
 mod lenders;
 mod probes;
 pub(super) mod remedies;

@@ -282,10 +282,24 @@ pub(crate) struct Options {
     pub(crate) route: Option<String>,
     #[serde(default)]
     pub(crate) params: BTreeMap<String, serde_json::Value>,
-    pub(crate) only: Option<BTreeMap<String, Vec<serde_json::Value>>>,
+    pub(crate) first: Option<Term>,
+    pub(crate) second: Option<Term>,
+    pub(crate) only: Option<Only>,
     pub(crate) reads: Option<String>,
     pub(crate) map: Option<Table>,
     pub(crate) same: Option<Same>,
+}
+
+/// The parameters that a query may hold, each with its values.
+pub(crate) type Only = BTreeMap<String, Vec<serde_json::Value>>;
+
+/// One of two questions of whose answers another is computed.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Term {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) route: Option<String>,
+    pub(crate) params: BTreeMap<String, serde_json::Value>,
 }
 
 /// What stands for what: pairs, or a text that says it.

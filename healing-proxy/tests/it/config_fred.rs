@@ -1,4 +1,5 @@
-//! What stands in for FRED's API: its CSV, which needs no key; each only for what it is the same for.
+//! What stands in for FRED's API: its CSV, which needs no key, and what is computed of two series; each only for what it is the
+//! same for.
 
 use healing_lab::{Fault, Injection, Limits, SourceName, key, keys};
 use serde_json::Value;
@@ -146,4 +147,87 @@ async fn a_csv_is_read_by_a_map_of_ones_own_where_the_request_holds_nothing_else
     assert_eq!(rows(&lent).len(), rows(&own).len());
     assert_eq!(stand.proxy.get(&ten_years("&limit=3")).await.status, 503);
     assert_eq!(stand.asked_of_csv().len(), 1);
+}
+
+fn spread(more: &str) -> String {
+    ten_years(more).replace("DGS10", "T10Y2Y")
+}
+
+fn once(status: u16) -> Injection {
+    Injection::new(Fault::status(status)).times(1)
+}
+
+#[tokio::test]
+async fn a_spread_that_fails_is_computed_of_its_two_yields() {
+    for more in ["&observation_end=2026-02-20", "&sort_order=desc&limit=30"] {
+        let stand = fred("compute").await;
+        let own = stand.proxy.get(&spread(more)).await;
+        assert!(own.status == 200 && !own.head.has("healing"), "{own:?}");
+        stand.lab.inject(SourceName::FredApi, once(500));
+        let made = stand.proxy.get(&spread(more)).await;
+        is_healed(&made, &["equivalent", "compute", "DGS10 less DGS2"]);
+        assert_eq!(rows(&made), rows(&own));
+        assert!(!made.head.has("content-location"), "it is of two: {made:?}");
+        let asked = stand.asked(SourceName::FredApi);
+        assert!(
+            asked.len() == 4 && asked[2].contains("DGS10") && asked[3].contains("DGS2&"),
+            "{asked:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_difference_of_two_yields_is_not_computed_of_them() {
+    let stand = fred("compute").await;
+    let series = ten_years("");
+    let questions = ["&units=ch1", "&frequency=m", "&offset=3"].map(spread);
+    for (at, url) in questions.iter().chain([&series]).enumerate() {
+        stand.lab.inject(SourceName::FredApi, once(500));
+        let answer = stand.proxy.get(url).await;
+        assert_eq!(answer.status, 500, "{url}: {answer:?}");
+        assert_eq!(stand.asked(SourceName::FredApi).len(), at + 1, "{url}");
+    }
+    let stand = fred("compute").await;
+    stand.lab.inject(SourceName::FredApi, once(429));
+    let limited = stand.proxy.get(&spread("")).await;
+    assert_eq!(limited.status, 429, "it is the same key's: {limited:?}");
+}
+
+#[tokio::test]
+async fn a_yield_that_does_not_come_leaves_the_spread_as_it_was() {
+    let stand = fred("compute").await;
+    stand.lab.inject(SourceName::FredApi, once(500));
+    let second = Injection::new(Fault::status(503)).every(3).times(1);
+    stand.lab.inject(SourceName::FredApi, second);
+    let answer = stand.proxy.get(&spread("")).await;
+    assert_eq!(answer.status, 500, "{answer:?}");
+    let asked = stand.asked(SourceName::FredApi);
+    assert!(asked.len() == 3 && asked[2].contains("DGS2&"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn two_other_routes_make_an_answer_by_a_map_of_ones_own() {
+    let term = |name: &str| {
+        format!(
+            "{{ route: \"/yahoo/v8/finance/chart/{{symbol}}\", params: {{ symbol: \"{{{name}}}\", interval: 1d, range: 5d }} }}"
+        )
+    };
+    let lines = format!(
+        "sources:\n  yahoo_finance: {{ upstreams: [YAHOO], mount: /yahoo }}\nroutes:\n  - match: \"/api/ratio/{{one}}/{{other}}\"\n    heal:\n      - compute:\n          first: {}\n          second: {}\n          map: '{{ratio: (.first.chart.result[0].meta.regularMarketPrice / .second.chart.result[0].meta.regularMarketPrice)}}'\n          label: of two prices\n          same: {{ unit: ratio, adjustment: split, calendar: us_equities, granularity: tick }}",
+        term("one"),
+        term("other"),
+    );
+    let stand = Stand::of(lab(Limits::Off).await, &lines, &[]).await;
+    let broken = Injection::new(Fault::status(503));
+    stand.lab.inject(SourceName::Api, broken);
+    let made = stand.proxy.get("/api/ratio/AAPL/IBM").await;
+    is_healed(
+        &made,
+        &["equivalent", "compute", "yahoo_finance", "of two prices"],
+    );
+    let body: Value = serde_json::from_slice(&made.body).unwrap();
+    assert!(body["ratio"].as_f64().unwrap() > 0.0, "{body}");
+    let asked = stand.asked(SourceName::YahooFinance);
+    let expected = ["AAPL", "IBM"].map(|of| format!("/v8/finance/chart/{of}?interval=1d&range=5d"));
+    assert_eq!(asked, expected);
 }

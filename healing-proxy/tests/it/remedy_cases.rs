@@ -298,6 +298,9 @@ fn of_fred() -> Vec<Case> {
             )
             .gives_less()
             .not_for(Fault::status(404)),
+        Case::new("compute", SourceName::FredApi, Fault::status(500))
+            .asked(fred("compute"), rows.replace("DGS10", "T10Y2Y"))
+            .gives_less(),
         Case::new("batch_requests", SourceName::FredApi, Fault::status(503)).asked(
             route(
                 "fred_api",

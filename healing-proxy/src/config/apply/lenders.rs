@@ -26,36 +26,46 @@ const PREVIOUS: &str = "/v2/aggs/ticker/{ticker}/prev";
 const DAYS: &str = "/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}";
 const LAST_TRADE: &str = "/v2/last/trade/{ticker}";
 const QUOTE: &str = "/query?function=GLOBAL_QUOTE";
-const OBSERVATIONS: &str = "/fred/series/observations";
+pub(super) const OBSERVATIONS: &str = "/fred/series/observations";
 
 /// The source of FRED's CSV, which is another than its API: it has neither its keys nor its limits.
 const GRAPH: &str = "fred_graph";
 
 /// Another route, as it is asked from this one.
 #[derive(Debug)]
-struct Lender {
-    source: Source,
-    pattern: Pattern,
+pub(super) struct Lender {
+    pub(super) source: Source,
+    pub(super) pattern: Pattern,
     /// Whether both are answered by one service, which knows the caller already.
-    is_of_the_same_service: bool,
+    pub(super) is_of_the_same_service: bool,
+}
+
+/// What is written of a question to another route.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'h> {
+    pub(super) route: &'h str,
+    pub(super) params: &'h BTreeMap<String, Json>,
+    pub(super) only: Option<&'h typed::Only>,
+    pub(super) at: &'h typed::Places,
 }
 
 impl Remedies<'_> {
     /// A fallback that is written out.
     pub(super) fn fallback(&self, heal: &Heal) -> Result<Remedy, Wrong> {
         let options = &heal.options;
-        let to = options.route.as_deref().unwrap_or_default();
-        let lender = self.lender(to).ok_or_else(|| {
-            let message = format!("route: {to:?} is no path; write one such as /api/series/{{id}}");
-            Wrong::new(options.at.of("route"), message)
-        })?;
-        self.has_values(heal, &lender)?;
-        let mut fallback = Fallback::to(lender.source, with_more_params(heal, lender.pattern));
+        let question = Question {
+            route: options.route.as_deref().unwrap_or_default(),
+            params: &options.params,
+            only: options.only.as_ref(),
+            at: &options.at,
+        };
+        let lender = self.lender(question)?;
+        let mut fallback = Fallback::to(lender.source, lender.pattern);
         if heal.name == "historical_fallback" {
             fallback = fallback.named(StrategyId::HISTORICAL_FALLBACK);
         }
         for (name, value) in &options.params {
-            fallback = match self.parameter_in(heal, &text_of(value))? {
+            fallback = match self.parameter_in(question, &text_of(value))? {
                 Some(from) => fallback.renamed(name, &from),
                 None => fallback.constant(name, &text_of(value)),
             };
@@ -66,9 +76,7 @@ impl Remedies<'_> {
         if options.reads.as_deref() == Some("csv") {
             fallback = fallback.reads_csv();
         }
-        if let Some(Table::Text(program)) = &options.map {
-            let mapping = Mapping::compile(program)
-                .map_err(|error| Wrong::new(options.at.of("map"), format!("map: {error}")))?;
+        if let Some(mapping) = mapping_of(heal)? {
             fallback = fallback.map(mapping);
         }
         if lender.is_of_the_same_service {
@@ -150,7 +158,21 @@ impl Remedies<'_> {
         self.places.of(slug)?.origins.first()
     }
 
-    fn lender(&self, to: &str) -> Option<Lender> {
+    /// The other route, with all that is set for its requests.
+    pub(super) fn lender(&self, question: Question<'_>) -> Result<Lender, Wrong> {
+        let to = question.route;
+        let lender = self.route_of(to).ok_or_else(|| {
+            let message = format!("route: {to:?} is no path; write one such as /api/series/{{id}}");
+            Wrong::new(question.at.of("route"), message)
+        })?;
+        self.has_values(question, &lender)?;
+        Ok(Lender {
+            pattern: with_more_params(question, lender.pattern),
+            ..lender
+        })
+    }
+
+    fn route_of(&self, to: &str) -> Option<Lender> {
         let mut routes = self.config.routes.iter();
         let listed = routes.find(|route| shape(&route.r#match) == shape(to));
         let path = |template: &str| template.split('?').next().unwrap_or_default().to_owned();
@@ -177,9 +199,9 @@ impl Remedies<'_> {
     }
 
     /// Whether every parameter of the lender's path has a value.
-    fn has_values(&self, heal: &Heal, lender: &Lender) -> Result<(), Wrong> {
+    fn has_values(&self, question: Question<'_>, lender: &Lender) -> Result<(), Wrong> {
         let given = |name: &str| {
-            heal.options.params.contains_key(name) || self.pattern.names().any(|own| own == name)
+            question.params.contains_key(name) || self.pattern.names().any(|own| own == name)
         };
         let mut names = lender.pattern.template().names();
         let Some(name) = names.find(|name| !given(name)) else {
@@ -189,16 +211,20 @@ impl Remedies<'_> {
         let message = format!(
             "route: nothing says what {{{name}}} is; write params: {{ {name}: \"{{{own}}}\" }} for the value of a parameter of this route, or a value of its own"
         );
-        Err(Wrong::new(heal.options.at.of("route"), message))
+        Err(Wrong::new(question.at.of("route"), message))
     }
 
     /// The parameter of this route whose value is meant by `{name}`.
-    fn parameter_in(&self, heal: &Heal, value: &str) -> Result<Option<String>, Wrong> {
+    pub(super) fn parameter_in(
+        &self,
+        question: Question<'_>,
+        value: &str,
+    ) -> Result<Option<String>, Wrong> {
         let inside = value.strip_prefix('{');
         let Some(name) = inside.and_then(|rest| rest.strip_suffix('}')) else {
             return Ok(None);
         };
-        let listed = heal.options.only.iter().flat_map(BTreeMap::keys);
+        let listed = question.only.into_iter().flat_map(BTreeMap::keys);
         let known = self.pattern.names().chain(listed.map(String::as_str));
         let known: Vec<&str> = known.collect();
         if known.contains(&name) {
@@ -214,14 +240,14 @@ impl Remedies<'_> {
                 unknown("parameter of this route", name, &known)
             )
         };
-        Err(Wrong::new(heal.options.at.of("params"), message))
+        Err(Wrong::new(question.at.of("params"), message))
     }
 }
 
 /// The lender's requests with all that is set for them: what has no other place stands in the query.
-fn with_more_params(heal: &Heal, pattern: Pattern) -> Pattern {
+fn with_more_params(question: Question<'_>, pattern: Pattern) -> Pattern {
     let names: Vec<String> = pattern.names().map(str::to_owned).collect();
-    let more = heal.options.params.keys();
+    let more = question.params.keys();
     let more = more.filter(|name| !names.contains(name));
     more.fold(pattern, |pattern, name| {
         pattern.param(name, healing_core::Param::Query(name.as_str().into()))
@@ -229,7 +255,7 @@ fn with_more_params(heal: &Heal, pattern: Pattern) -> Pattern {
 }
 
 /// What the query of a request may hold.
-fn only_of(written: &BTreeMap<String, Vec<Json>>) -> Only {
+pub(super) fn only_of(written: &typed::Only) -> Only {
     written
         .iter()
         .fold(Only::default(), |only, (name, values)| {
@@ -243,14 +269,23 @@ fn only_of(written: &BTreeMap<String, Vec<Json>>) -> Only {
 }
 
 /// A text, a number or a bool as a request has it.
-fn text_of(value: &Json) -> String {
+pub(super) fn text_of(value: &Json) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// The map, where one is written.
+pub(super) fn mapping_of(heal: &Heal) -> Result<Option<Mapping>, Wrong> {
+    let Some(Table::Text(program)) = &heal.options.map else {
+        return Ok(None);
+    };
+    let wrong = |error| Wrong::new(heal.options.at.of("map"), format!("map: {error}"));
+    Mapping::compile(program).map(Some).map_err(wrong)
+}
+
 /// What is set down of both routes at once.
-fn same_of(written: &typed::Same) -> Result<Same, Wrong> {
+pub(super) fn same_of(written: &typed::Same) -> Result<Same, Wrong> {
     let text = |value: &Option<String>| value.as_deref().map(Box::from);
     let mut same = Same::default();
     same.unit = text(&written.unit);
@@ -265,11 +300,17 @@ fn same_of(written: &typed::Same) -> Result<Same, Wrong> {
     Ok(same)
 }
 
-fn not_built_in(heal: &Heal, routes: &[&str]) -> Wrong {
+pub(super) fn not_built_in(heal: &Heal, routes: &[&str]) -> Wrong {
+    let instead = if heal.name == "compute" {
+        "its first, second, map and same"
+    } else {
+        "fallback, with route, map and same"
+    };
     let message = format!(
-        "heal: {} is built in for {} alone; for other routes write fallback, with route, map and same",
+        "heal: {} is built in for {} alone; for other routes write {}",
         heal.name,
-        routes.join(" and ")
+        routes.join(" and "),
+        instead
     );
     Wrong::new(heal.at.own(), message)
 }

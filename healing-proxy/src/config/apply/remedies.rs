@@ -121,6 +121,7 @@ impl<'a> Remedies<'a> {
             "polygon_fallback_yahoo" | "alphavantage_fallback_yahoo" => {
                 Remedy::of(self.yahoos(heal)?)
             }
+            "compute" => self.compute(heal)?,
             "fred_fallback_csv" => Remedy::of(self.fred_csv(heal)?),
             _ => return Ok(None), // copies
         }))

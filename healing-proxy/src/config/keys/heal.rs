@@ -72,6 +72,12 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
         says: "Ask another route, and give its answer in this route's shape",
     },
     Named {
+        name: "compute",
+        options: &COMPUTE,
+        gives: "equivalent",
+        says: "Ask for two other things, and compute the answer from both",
+    },
+    Named {
         name: "alternate_series",
         options: &SERIES,
         gives: "reduced",
@@ -313,6 +319,42 @@ static FALLBACK: Shape = Shape {
     ],
 };
 
+static COMPUTE: Shape = Shape {
+    what: "compute",
+    keys: &[
+        Key::optional(
+            "first",
+            Kind::Map(&TERM),
+            "What is asked first; without `first`, `second` and `map`, what is built in for FRED's T10Y2Y",
+        ),
+        Key::optional("second", Kind::Map(&TERM), "What is asked then"),
+        LENT_ONLY,
+        Key::optional(
+            "map",
+            Kind::Text(&TEXT),
+            "The answer in this route's shape, in jq, from `.first` and `.second`",
+        ),
+        Key::optional(
+            "label",
+            Kind::Text(&TEXT),
+            "What it is computed of, for the label of the answer",
+        ),
+        LENT_SAME,
+    ],
+};
+
+static TERM: Shape = Shape {
+    what: "term of compute",
+    keys: &[
+        Key::optional(
+            "route",
+            Kind::Template,
+            "Another route; without it, this one",
+        ),
+        LENT_PARAMS,
+    ],
+};
+
 static HISTORICAL: Shape = Shape {
     what: "historical_fallback",
     keys: &[
@@ -359,7 +401,7 @@ const LENT_MAP: Key = Key::optional(
 const LENT_SAME: Key = Key::optional(
     "same",
     Kind::Map(&SAME),
-    "What both answers agree in; without it the fallback gives nothing",
+    "What both answers agree in; without it nothing is given",
 );
 
 static SAME: Shape = Shape {

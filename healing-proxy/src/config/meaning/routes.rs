@@ -157,6 +157,10 @@ impl Whole<'_> {
             if heal.name == "api_key_rotation" {
                 self.rotation(route, at);
             }
+            if heal.options.first.is_some() && heal.options.same.is_none() {
+                let message = "compute: without `same` nothing says that it computes what the route gives, and it is not used";
+                self.notes.say(at, message);
+            }
             // A fallback is made when it is known that it leads somewhere else.
             if self.mistakes.len() == before && heal.options.route.is_none() {
                 self.made(route, heal);

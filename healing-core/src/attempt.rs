@@ -179,6 +179,10 @@ pub trait Attempts: Send {
     /// late.
     fn attempt_in_turn(&mut self, ask: &Ask) -> BoxFuture<'static, Result<Response<Body>, Miss>>;
 
+    /// The last good answer to what was asked, where one is kept that may be shown to this caller and came no longer ago than
+    /// that. It may be too old to be given: it is something to reckon from.
+    fn last_good(&mut self, no_older_than: Duration) -> Option<Response<Body>>;
+
     /// Reads an answer that was made elsewhere by the rules of what the caller asked for: the shape of the last good
     /// answers, the source's rules, rules of one's own. `Ok` is an answer that these call good. Nothing is kept of it.
     fn reread(

@@ -129,6 +129,7 @@ pub use crate::{
         alternate::AlternateEndpoint,
         batch::{BatchRequests, Parts},
         crumb::RenewCrumb,
+        estimate::{Beta, BetaError, EtfEstimate},
         previous_day::PreviousDay,
         queue::Queue,
         reduce::ReduceRequest,
@@ -140,8 +141,9 @@ pub use crate::{
         substitution::{Substitution, SubstitutionError},
     },
     strategy_layers::{
-        AlternateLayer, BatchLayer, CrumbLayer, PreviousDayLayer, QueueLayer, ReduceLayer,
-        RetryLayer, RotateKeyLayer, SeriesLayer, ShorterRangeLayer, StaleLayer, SubstituteLayer,
+        AlternateLayer, BatchLayer, CrumbLayer, EtfEstimateLayer, PreviousDayLayer, QueueLayer,
+        ReduceLayer, RetryLayer, RotateKeyLayer, SeriesLayer, ShorterRangeLayer, StaleLayer,
+        SubstituteLayer,
     },
     vocabulary::{
         exchange::{Sent, TransportFault},

@@ -6,6 +6,7 @@ pub(crate) mod columns;
 #[cfg(feature = "jq")]
 pub(crate) mod compute;
 pub(crate) mod crumb;
+pub(crate) mod estimate;
 #[cfg(feature = "jq")]
 pub(crate) mod fallback;
 #[cfg(feature = "jq")]

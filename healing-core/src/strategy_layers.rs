@@ -14,6 +14,7 @@ macro_rules! layer {
 
 #[cfg(feature = "jq")]
 mod compute;
+mod estimate;
 mod shorter;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tower_layer::Layer;
 
 #[cfg(feature = "jq")]
 pub use compute::ComputeLayer;
+pub use estimate::EtfEstimateLayer;
 pub use shorter::ShorterRangeLayer;
 
 #[cfg(feature = "jq")]

@@ -2,13 +2,16 @@
 //!
 //! What a router has found in the caller's path does not go with them: it speaks of the asked path.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, header, uri::PathAndQuery,
 };
 
-use crate::attempt::Ask;
+use crate::{
+    attempt::Ask,
+    vocabulary::pattern::{Param, Pattern},
+};
 
 /// Fields that speak of the answer that the caller has already, or of a part of the one that it asked for.
 pub(super) const OF_THE_ASKED: [HeaderName; 6] = [
@@ -42,6 +45,21 @@ impl Ask {
             headers,
             extensions: Extensions::new(),
             ..self.clone()
+        })
+    }
+
+    /// The same question with that value for a parameter of the query, whether its route names it or not.
+    pub(crate) fn with_query(&self, name: &str, value: &str) -> Option<Self> {
+        let own = self.pattern.clone()?;
+        let named = Pattern::clone(&own).param(name, Param::Query(name.into()));
+        let asked = Self {
+            pattern: Some(Arc::new(named)),
+            ..self.clone()
+        };
+        let asked = asked.with_value(name, value)?;
+        Some(Self {
+            pattern: Some(own),
+            ..asked
         })
     }
 

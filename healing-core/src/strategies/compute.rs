@@ -28,7 +28,7 @@ use crate::{
     vocabulary::{
         fault::{Fault, FaultClass},
         fidelity::Fidelity,
-        pattern::{Param, Pattern},
+        pattern::Pattern,
         provenance::{Instead, Provenance, StrategyId},
         source::Source,
     },
@@ -290,25 +290,10 @@ impl Term {
             let value = value(name)?;
             asked = asked
                 .with_value(name, &value)
-                .or_else(|| with_query(&asked, name, &value))?;
+                .or_else(|| asked.with_query(name, &value))?;
         }
         Some(asked)
     }
-}
-
-/// The same question with that value for a parameter of the query that its route does not name.
-fn with_query(ask: &Ask, name: &str, value: &str) -> Option<Ask> {
-    let pattern = Pattern::clone(ask.pattern.as_ref()?);
-    let pattern = Arc::new(pattern.param(name, Param::Query(name.into())));
-    let named = Ask {
-        pattern: Some(pattern),
-        ..ask.clone()
-    };
-    let asked = named.with_value(name, value)?;
-    Some(Ask {
-        pattern: ask.pattern.clone(),
-        ..asked
-    })
 }
 
 async fn read(response: Response<Body>) -> Result<Plain, Miss> {

@@ -190,6 +190,8 @@ impl StrategyId {
     pub const AGGREGATE_DATA: Self = Self("aggregate_data");
     /// Give the fund of a share's sector in place of the share.
     pub const ETF_PROXY: Self = Self("etf_proxy");
+    /// Move the last known price of a share by what its fund did since.
+    pub const ETF_ESTIMATE: Self = Self("etf_estimate");
     /// Ask for the trading day before.
     pub const PREVIOUS_TRADING_DAY: Self = Self("previous_trading_day");
     /// Ask for a later part of the span.

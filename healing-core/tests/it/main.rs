@@ -15,6 +15,7 @@ mod heal_calls;
 #[cfg(feature = "jq")]
 mod heal_compute;
 mod heal_copies;
+mod heal_estimate;
 #[cfg(feature = "jq")]
 mod heal_fallback;
 mod heal_faults;

@@ -278,6 +278,7 @@ pub(crate) struct Options {
     pub(crate) depth: Option<Duration>,
     pub(crate) label: Option<String>,
     pub(crate) table: Option<Table>,
+    pub(crate) shares: Option<BTreeMap<String, Beta>>,
     pub(crate) status: Option<u16>,
     pub(crate) route: Option<String>,
     #[serde(default)]
@@ -300,6 +301,16 @@ pub(crate) struct Term {
     pub(crate) at: Places,
     pub(crate) route: Option<String>,
     pub(crate) params: BTreeMap<String, serde_json::Value>,
+}
+
+/// How a share moves with an ETF.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Beta {
+    #[serde(rename = "@")]
+    pub(crate) at: Places,
+    pub(crate) etf: String,
+    pub(crate) beta: f64,
+    pub(crate) r2: f64,
 }
 
 /// What stands for what: pairs, or a text that says it.

@@ -11,6 +11,7 @@ mod config_alternates;
 mod config_batches;
 mod config_cache;
 mod config_crumbs;
+mod config_estimates;
 mod config_fallbacks;
 mod config_fred;
 mod config_keys;

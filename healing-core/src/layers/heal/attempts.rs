@@ -219,6 +219,10 @@ where
         })
     }
 
+    fn last_good(&mut self, no_older_than: Duration) -> Option<Response<Body>> {
+        self.place.last_good(no_older_than)
+    }
+
     fn reread(
         &mut self,
         response: Response<Body>,

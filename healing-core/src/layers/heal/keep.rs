@@ -12,8 +12,9 @@ use crate::{
     classify,
     hop::strip_hop_fields,
     kept::{
-        Received,
+        Received, Wanted,
         copy::Copy,
+        giving::give,
         memory::Memory,
         terms::{Subject, Terms},
         title::Title,
@@ -79,6 +80,20 @@ impl Place {
         } else {
             NoCopy::NotForThis
         })
+    }
+
+    /// The copy of what was asked that is for this caller and that young at most, whether it may be given or not.
+    pub(crate) fn last_good(&self, no_older_than: Duration) -> Option<Response<Body>> {
+        let memory = self.memory.as_ref()?;
+        let wanted = Wanted {
+            address: self.address,
+            request: &self.ask.headers,
+            now: self.house.clock.now(),
+            max_age: Some(no_older_than),
+            heal_for: no_older_than,
+        };
+        let copy = self.house.kept.in_hand(memory, wanted, &self.house.clock)?;
+        Some(give(&copy, &Method::GET, &HeaderMap::new()))
     }
 
     /// The request, once more.

@@ -1,6 +1,6 @@
-//! Answers that are computed from two others: which two, with what, and by which map.
+//! Answers that are computed: of which two others, with what, and by which map; or estimated, of which shares, by what.
 
-use healing_core::{Compute, Term};
+use healing_core::{Beta, BetaError, Compute, EtfEstimate, Term};
 
 use crate::config::{
     apply::{
@@ -9,6 +9,9 @@ use crate::config::{
     },
     typed::{self, Heal},
 };
+
+/// The path of Yahoo's charts.
+const CHARTS: &str = "/v8/finance/chart/";
 
 impl Remedies<'_> {
     /// What is written out, or what is built in where nothing is.
@@ -53,6 +56,36 @@ impl Remedies<'_> {
         Compute::fred_t10y2y()
             .map(Remedy::of)
             .map_err(|error| Wrong::new(heal.at.own(), format!("heal: {error}")))
+    }
+
+    /// A share by its fund.
+    pub(super) fn estimate(&self, heal: &Heal) -> Result<EtfEstimate, Wrong> {
+        if !self.pattern.template().path().starts_with(CHARTS) {
+            let message = format!(
+                "heal: etf_estimate reads charts of Yahoo Finance; give it a route such as {CHARTS}{{symbol}} of a source with upstreams of its own"
+            );
+            return Err(Wrong::new(heal.at.own(), message));
+        }
+        let options = &heal.options;
+        let estimate = EtfEstimate::of(self.param(heal, &["symbol", "ticker"])?);
+        let age = options.up_to.into_iter();
+        let estimate = age.fold(estimate, EtfEstimate::up_to);
+        let mut shares = options.shares.iter().flatten();
+        shares.try_fold(estimate, |estimate, (symbol, written)| {
+            let beta = Beta::new(&written.etf, written.beta, written.r2).map_err(|error| {
+                let key = if matches!(error, BetaError::RSquared(_)) {
+                    "r2"
+                } else if matches!(error, BetaError::Fund(_)) {
+                    "etf"
+                } else {
+                    "beta"
+                };
+                let message =
+                    format!("{key}: {error}; write what was measured, or take the share out");
+                Wrong::new(written.at.of(key), message)
+            })?;
+            Ok(estimate.share(symbol, beta))
+        })
     }
 
     /// One of the two questions.

@@ -106,6 +106,7 @@ impl<'a> Remedies<'a> {
             "previous_trading_day" => Remedy::of(self.day(heal)?),
             "shorter_range" => Remedy::of(self.shorter(heal)?),
             "etf_proxy" => Remedy::of(self.fund(heal)?),
+            "etf_estimate" => Remedy::of(self.estimate(heal)?),
             "daily_instead_of_intraday" => {
                 let param = self.span(heal, &["interval", "timespan"])?;
                 Remedy::of(AlternateSeries::daily_instead_of_intraday(param))

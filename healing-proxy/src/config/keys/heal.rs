@@ -90,6 +90,12 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
         says: "Give the ETF of the sector, as itself",
     },
     Named {
+        name: "etf_estimate",
+        options: &ESTIMATE,
+        gives: "estimate",
+        says: "Move the last price of a share by what its ETF did since, with an error bar",
+    },
+    Named {
         name: "historical_fallback",
         options: &HISTORICAL,
         gives: "reduced",
@@ -286,6 +292,41 @@ static ETF: Shape = Shape {
             "label",
             Kind::Text(&TEXT),
             "What the ETFs of a table of one's own are, for the label of the answer",
+        ),
+    ],
+};
+
+static ESTIMATE: Shape = Shape {
+    what: "etf_estimate",
+    keys: &[
+        CHANGED,
+        Key::required(
+            "shares",
+            Kind::Named(&TEXT, &Kind::Map(&BETA)),
+            "The shares that it is for, each with its ETF and how it moves with it; none is built in",
+        ),
+        Key::new(
+            "up_to",
+            Kind::Span,
+            "1h",
+            "How old a last price may be; never of another session",
+        ),
+    ],
+};
+
+static BETA: Shape = Shape {
+    what: "share of etf_estimate",
+    keys: &[
+        Key::required("etf", Kind::Text(&TEXT), "Its ETF"),
+        Key::required(
+            "beta",
+            Kind::Number,
+            "By how many percent it moves where the ETF moves by one",
+        ),
+        Key::required(
+            "r2",
+            Kind::Share,
+            "The share of its variance that the ETF explains, by the regression that beta is from",
         ),
     ],
 };

@@ -149,6 +149,12 @@ pub trait Strategy: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Whether it is run beside a first call that has not answered for longer than it is worth to wait, rather than after one
+    /// that failed. The first one goes on meanwhile, and the better one of the two that comes is given.
+    fn hedges(&self) -> bool {
+        false
+    }
+
     /// Whether it is for that fault though its caller made the mistake. Such an answer passes as it came otherwise, and no
     /// strategy is asked about it.
     fn mends(&self, _: &Fault) -> bool {

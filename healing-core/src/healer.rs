@@ -20,7 +20,7 @@ use crate::{
     classify::{Classify, live::Dated},
     clock::Clock,
     flights::Flights,
-    health::Snapshot,
+    health::{HedgeCounts, Snapshot, hedges::Hedges},
     kept::{
         BodyHash, Kept,
         list::{CopyPattern, CopyRow, Purged},
@@ -68,6 +68,8 @@ pub(crate) struct House {
     pub(crate) learner: Learner,
     /// The extra calls of all sources together.
     pub(crate) budget: Budget,
+    /// Second calls beside first ones.
+    pub(crate) hedges: Hedges,
     pub(crate) rules: Vec<Arc<dyn Classify>>,
     pub(crate) limits: Limits,
     /// Whether errors of the inner service are answered with problem details.
@@ -149,6 +151,12 @@ impl Healer {
     #[must_use]
     pub fn learner(&self) -> LearnerCounts {
         self.house.learner.counts()
+    }
+
+    /// How often a second call was made beside a first one that took long.
+    #[must_use]
+    pub fn hedges(&self) -> HedgeCounts {
+        self.house.hedges.counts()
     }
 
     /// What the good answers of each route look like, to be kept over restarts.

@@ -4,6 +4,7 @@
 //! each; a window is the difference of two readings. So a healthy request costs a few relaxed additions, and a window of
 //! any length costs nothing until it is looked at.
 
+pub(crate) mod hedges;
 pub(crate) mod tally;
 pub(crate) mod tuning;
 pub(crate) mod window;
@@ -12,6 +13,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use jiff::Timestamp;
 
+pub use crate::health::hedges::HedgeCounts;
 use crate::{
     health::tuning::ThresholdMove,
     vocabulary::{fault::FaultClass, provenance::StrategyId, route::Route, source::Source},

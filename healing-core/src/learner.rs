@@ -12,6 +12,7 @@ pub(crate) mod names;
 mod outer;
 pub(crate) mod recall;
 mod remedies;
+mod rivals;
 mod suspects;
 pub(crate) mod worth;
 mod written;

@@ -87,7 +87,8 @@ pub use crate::{
     fields::{Expose, Identity, IdentityError},
     healer::{Healer, builder::HealerBuilder},
     health::{
-        EndpointHealth, HealthStatus, LastFault, ShapeChange, Snapshot, SourceHealth, Thresholds,
+        EndpointHealth, HealthStatus, HedgeCounts, LastFault, ShapeChange, Snapshot, SourceHealth,
+        Thresholds,
         tuning::{Threshold, ThresholdMove},
     },
     hop::strip_hop_fields,
@@ -130,6 +131,7 @@ pub use crate::{
         batch::{BatchRequests, Parts},
         crumb::RenewCrumb,
         estimate::{Beta, BetaError, EtfEstimate},
+        hedge::HedgedRequest,
         previous_day::PreviousDay,
         queue::Queue,
         reduce::ReduceRequest,
@@ -141,9 +143,9 @@ pub use crate::{
         substitution::{Substitution, SubstitutionError},
     },
     strategy_layers::{
-        AlternateLayer, BatchLayer, CrumbLayer, EtfEstimateLayer, PreviousDayLayer, QueueLayer,
-        ReduceLayer, RetryLayer, RotateKeyLayer, SeriesLayer, ShorterRangeLayer, StaleLayer,
-        SubstituteLayer,
+        AlternateLayer, BatchLayer, CrumbLayer, EtfEstimateLayer, HedgeLayer, PreviousDayLayer,
+        QueueLayer, ReduceLayer, RetryLayer, RotateKeyLayer, SeriesLayer, ShorterRangeLayer,
+        StaleLayer, SubstituteLayer,
     },
     vocabulary::{
         exchange::{Sent, TransportFault},

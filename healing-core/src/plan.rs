@@ -15,10 +15,13 @@
 //! Failures tell about what is left: after each one, plan anew with the beliefs of [`learn`](crate::learn).
 
 mod patience;
+mod underway;
 
 use std::cmp::Ordering;
 
 use arrayvec::ArrayVec;
+
+pub use crate::plan::underway::Underway;
 
 /// The most candidates that are planned; any further one is left out as [`Why::TooMany`].
 pub const MAX_CANDIDATES: usize = 16;

@@ -9,6 +9,7 @@ pub(crate) mod crumb;
 pub(crate) mod estimate;
 #[cfg(feature = "jq")]
 pub(crate) mod fallback;
+pub(crate) mod hedge;
 #[cfg(feature = "jq")]
 pub(crate) mod only;
 pub(crate) mod plain;

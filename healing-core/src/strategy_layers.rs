@@ -36,8 +36,8 @@ use crate::{
     settings::{RouteSettings, Settings, SettingsError, SourceSettings, Treatment},
     strategies::{
         alternate::AlternateEndpoint, batch::BatchRequests, crumb::RenewCrumb,
-        previous_day::PreviousDay, queue::Queue, reduce::ReduceRequest, retry::Retry,
-        rotate_key::RotateKey, series::AlternateSeries, substitute::EtfProxy,
+        hedge::HedgedRequest, previous_day::PreviousDay, queue::Queue, reduce::ReduceRequest,
+        retry::Retry, rotate_key::RotateKey, series::AlternateSeries, substitute::EtfProxy,
     },
     vocabulary::{fidelity::Fidelity, pattern::Pattern, source::Source},
 };
@@ -129,6 +129,17 @@ pub struct QueueLayer(HealLayer);
 /// ```
 #[derive(Clone, Debug)]
 pub struct AlternateLayer(HealLayer);
+
+/// Asks other addresses of the source beside a first call that takes long, and does nothing else.
+///
+/// ```
+/// use healing_core::{HedgeLayer, HedgedRequest};
+/// let layer = HedgeLayer::new(HedgedRequest::at(["https://query2.finance.yahoo.com".parse()?]));
+/// # let _ = layer;
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct HedgeLayer(HealLayer);
 
 /// Asks for another series of a route, and does nothing else. The floor is reduced.
 ///
@@ -249,6 +260,7 @@ fn for_route(
 layer!(AlternateLayer);
 layer!(BatchLayer);
 layer!(CrumbLayer);
+layer!(HedgeLayer);
 layer!(PreviousDayLayer);
 layer!(QueueLayer);
 layer!(ReduceLayer);
@@ -266,12 +278,17 @@ impl AlternateLayer {
     /// Asks those addresses.
     #[must_use]
     pub fn new(alternate: AlternateEndpoint) -> Self {
-        let healer = Healer::builder()
-            .gives_copies(false)
-            .without_strategies()
-            .strategy(alternate)
-            .build();
-        Self(HealLayer::new(healer))
+        Self(that(alternate))
+    }
+}
+
+// === impl HedgeLayer ===
+
+impl HedgeLayer {
+    /// Asks that way.
+    #[must_use]
+    pub fn new(hedge: HedgedRequest) -> Self {
+        Self(that(hedge))
     }
 }
 
@@ -391,12 +408,7 @@ impl RetryLayer {
     /// Retries that way.
     #[must_use]
     pub fn new(retry: Retry) -> Self {
-        let healer = Healer::builder()
-            .gives_copies(false)
-            .without_strategies()
-            .strategy(retry)
-            .build();
-        Self(HealLayer::new(healer))
+        Self(that(retry))
     }
 }
 
@@ -448,6 +460,17 @@ impl QueueLayer {
     }
 }
 
+/// A layer for all requests with one strategy, which keeps no copies.
+fn that(strategy: impl Strategy + 'static) -> HealLayer {
+    let healer = Healer::builder()
+        .gives_copies(false)
+        .without_strategies()
+        .strategy(strategy)
+        .build();
+    HealLayer::new(healer)
+}
+
+/// The same for one source, as it is set.
 fn only(strategy: impl Strategy + 'static, source: SourceSettings) -> HealLayer {
     let healer = Healer::builder()
         .gives_copies(false)

@@ -89,6 +89,14 @@ impl Ask {
 }
 
 impl Ask {
+    /// The same question once more, as a call of its own.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            is_the_same: true,
+            ..self.clone()
+        }
+    }
+
     /// A question there that is asked for all later requests, with nothing of the caller's but what it reads; nothing is kept
     /// of its answer.
     pub(crate) fn upkeep(&self, uri: Uri) -> Self {

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use crate::learn::Latencies;
+
 /// Latencies are counted in buckets that grow by a sixth or less: four a doubling, from 64 µs to beyond a minute.
 const BUCKETS: usize = 84;
 const SMALLEST_LOG2: u32 = 6;
@@ -94,6 +96,23 @@ impl Tally {
         buckets.map(|bucket| u64::from(bucket.load(Relaxed))).sum()
     }
 
+    /// How long good calls take.
+    pub(crate) fn latencies(&self) -> Latencies {
+        let rows = self.latency.iter().enumerate().map(|(n, bucket)| {
+            let end = seconds(upper_edge(n));
+            let begin = n.checked_sub(1).map_or(0.0, |n| seconds(upper_edge(n)));
+            let middle = f64::midpoint(begin, end);
+            (middle, f64::from(bucket.load(Relaxed)))
+        });
+        Latencies::counted(rows)
+    }
+
+    /// A call was given up after so long, for another one had the answer. It would have taken longer: counted by what is known,
+    /// the slow ones would be missing, and what is usual would shrink with each that is given up.
+    pub(crate) fn outrun(&self, waited: Duration) {
+        self.in_bucket(waited.mul_f64(Latencies::CUT_OFF));
+    }
+
     /// The time under which that share of the good calls stayed, or `None` without calls.
     pub(crate) fn quantile(&self, share: f64) -> Option<Duration> {
         quantile_of(std::iter::once(self), share)
@@ -117,6 +136,10 @@ impl Tally {
     fn timed(&self, took: Duration) {
         self.calls.fetch_add(1, Relaxed);
         self.call_micros.fetch_add(micros(took), Relaxed);
+        self.in_bucket(took);
+    }
+
+    fn in_bucket(&self, took: Duration) {
         if let Some(bucket) = self.latency.get(bucket_of(micros(took))) {
             bucket.fetch_add(1, Relaxed);
         }
@@ -198,6 +221,10 @@ pub(crate) fn quantile_of<'a>(
     bucket.map(|bucket| Duration::from_micros(upper_edge(bucket)))
 }
 
+fn seconds(micros: u64) -> f64 {
+    Duration::from_micros(micros).as_secs_f64()
+}
+
 fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
@@ -245,6 +272,23 @@ mod tests {
         let p95 = tally.quantile(0.95).unwrap().as_secs_f64() * 1000.0;
         assert!((95.0..119.0).contains(&p95), "{p95}");
         assert_eq!(Tally::new().quantile(0.5), None);
+    }
+
+    #[test]
+    fn a_call_that_was_given_up_counts_as_half_as_long_again() {
+        let tally = Tally::new();
+        tally.outrun(Duration::from_secs(2));
+        let takes = tally.latencies().takes(&Latencies::usual());
+        let (mean, all) = takes
+            .iter()
+            .fold((0.0, 0.0), |(mean, all), (s, n)| (mean + s * n, all + n));
+        let usual = Latencies::default().takes(&Latencies::usual());
+        let (rest, of_rest) = usual
+            .iter()
+            .fold((0.0, 0.0), |(mean, all), (s, n)| (mean + s * n, all + n));
+        assert!((all - of_rest - 1.0).abs() < 1e-9, "{all}");
+        assert!((2.4..3.6).contains(&(mean - rest)), "{}", mean - rest);
+        assert_eq!(tally.mean_seconds(), 0.0, "it is no call that ended");
     }
 
     #[test]

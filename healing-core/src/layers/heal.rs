@@ -18,6 +18,7 @@ mod ledger;
 mod lessons;
 mod outlook;
 pub(crate) mod probe;
+mod race;
 mod read;
 mod run;
 mod scene;

@@ -15,9 +15,6 @@ const FIRST: f64 = 0.02;
 /// How much longer each bin reaches than the one before it.
 const GROWTH: f64 = 1.22;
 
-/// So much longer than its limit a call is taken to last that was cut off.
-const CUT_OFF: f64 = 1.5;
-
 /// With more observations than this the old ones are halved.
 const ENOUGH: f64 = 2_000.0;
 
@@ -49,6 +46,9 @@ impl Latencies {
     /// How many bins there are.
     pub(crate) const BINS: usize = BINS;
 
+    /// So much longer than its limit a call is taken to last that was cut off.
+    pub(crate) const CUT_OFF: f64 = 1.5;
+
     /// What was counted: by bin, and in all.
     pub(crate) const fn counts(&self) -> ([f64; BINS], f64) {
         (self.bins, self.seen)
@@ -57,6 +57,25 @@ impl Latencies {
     /// Of what another process counted.
     pub(crate) const fn of_counts(bins: [f64; BINS], seen: f64) -> Self {
         Self { bins, seen }
+    }
+
+    /// Of what was counted elsewhere: a time in seconds, and how many took about that.
+    pub(crate) fn counted(rows: impl Iterator<Item = (f64, f64)>) -> Self {
+        let mut own = Self::default();
+        rows.for_each(|(seconds, times)| own.add(seconds, times));
+        own
+    }
+
+    /// How long good answers take: a time in seconds, rising, and how many took about that; with what is known from elsewhere
+    /// as long as little was seen.
+    pub(crate) fn takes(&self, elsewhere: &Self) -> [(f64, f64); BINS] {
+        let all: f64 = elsewhere.bins.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        let mut takes = [(0.0, 0.0); BINS];
+        let known = self.bins.iter().zip(elsewhere.bins).zip(middles());
+        for (row, ((own, other), seconds)) in takes.iter_mut().zip(known) {
+            *row = (seconds, own + OF_ELSEWHERE * other / all);
+        }
+        takes
     }
 
     /// What is known of any source: a median of 0.3 s, spread by a factor of 2.2 either way.
@@ -92,6 +111,14 @@ impl Latencies {
 
     /// A good answer took so many seconds.
     pub fn answered(&mut self, seconds: f64) {
+        self.add(seconds, 1.0);
+        if self.seen > ENOUGH {
+            self.bins = self.bins.map(|count| count / 2.0);
+            self.seen /= 2.0;
+        }
+    }
+
+    fn add(&mut self, seconds: f64, times: f64) {
         let bin = (seconds.max(FIRST) / FIRST).ln() / GROWTH.ln();
         // Between 0 and 31 whatever came in: the cast saturates, and what is no number is 0.
         #[expect(
@@ -101,18 +128,14 @@ impl Latencies {
         )]
         let bin = (bin as usize).min(BINS - 1);
         if let Some(count) = self.bins.get_mut(bin) {
-            *count += 1.0;
+            *count += times;
         }
-        self.seen += 1.0;
-        if self.seen > ENOUGH {
-            self.bins = self.bins.map(|count| count / 2.0);
-            self.seen /= 2.0;
-        }
+        self.seen += times;
     }
 
     /// A call was cut off after so many seconds. Count only those whose parts were probably up.
     pub fn cut_off(&mut self, seconds: f64) {
-        self.answered(seconds * CUT_OFF);
+        self.answered(seconds * Self::CUT_OFF);
     }
 
     /// The law of the latency on the grid that planning needs, with what is known from elsewhere as long as little was seen.

@@ -170,6 +170,8 @@ impl StrategyId {
     pub const CRUMB_RENEWAL: Self = Self("crumb_renewal");
     /// Ask another address of the source.
     pub const ALTERNATE_ENDPOINT: Self = Self("alternate_endpoint");
+    /// Ask another address beside a first call that takes long.
+    pub const HEDGED_REQUEST: Self = Self("hedged_request");
     /// Ask for another series of the source.
     pub const ALTERNATE_SERIES: Self = Self("alternate_series");
     /// Ask another route, and give its answer in the asked shape.

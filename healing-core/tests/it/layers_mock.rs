@@ -9,9 +9,9 @@ use std::{
 use futures_util::future::BoxFuture;
 use healing_core::{
     AlternateEndpoint, AlternateLayer, AlternateSeries, Body, BoxError, EtfProxy, Fidelity,
-    HealLayer, Healer, KeyPlace, Keys, Pattern, Per, Provenance, QueueLayer, Quota, QuotaScope,
-    RetryLayer, RotateKeyLayer, Secret, Sent, SeriesLayer, Source, SourceSettings, StaleLayer,
-    StrategyId, SubstituteLayer, TransportError, TransportFault,
+    HealLayer, Healer, HedgeLayer, HedgedRequest, KeyPlace, Keys, Pattern, Per, Provenance,
+    QueueLayer, Quota, QuotaScope, RetryLayer, RotateKeyLayer, Secret, Sent, SeriesLayer, Source,
+    SourceSettings, StaleLayer, StrategyId, SubstituteLayer, TransportError, TransportFault,
 };
 use http::{Request, Response};
 use tokio::time::Instant;
@@ -258,6 +258,24 @@ async fn the_queue_sends_the_next_request_when_its_time_has_come_and_not_before(
     let (answer, between) = tokio::join!(asks, script);
     assert_eq!(truth(&answer).strategy, StrategyId::REQUEST_QUEUING);
     assert_eq!((truth(&answer).attempts, between), (1, seconds(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn hedge_asks_elsewhere_while_the_first_call_goes_on_and_gives_what_comes_first() {
+    let (upstream, mut handle) = pair();
+    let other = HedgedRequest::at(["http://other.test".parse().unwrap()]);
+    let client = HedgeLayer::new(other).layer(upstream);
+    let script = async {
+        let _silent = next(&mut handle).await;
+        let (request, send) = handle.next_request().await.expect("a second request");
+        send.send_response(reply(200, SERIES));
+        request.uri().to_string()
+    };
+    let (answer, asked) = tokio::join!(client.oneshot(get(URL)), script);
+    let answer = answer.unwrap();
+    assert_eq!(asked, URL.replace("fred.test", "other.test"));
+    assert_eq!(truth(&answer).strategy, StrategyId::HEDGED_REQUEST);
+    assert_eq!(truth(&answer).fidelity, Some(Fidelity::Exact));
 }
 
 fn pattern(text: &str) -> Pattern {

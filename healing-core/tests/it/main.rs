@@ -21,6 +21,7 @@ mod heal_fallback;
 mod heal_faults;
 mod heal_floor;
 mod heal_health;
+mod heal_hedge;
 mod heal_keys;
 mod heal_learn;
 mod heal_mistakes;

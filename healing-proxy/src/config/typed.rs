@@ -263,6 +263,7 @@ pub(crate) struct Options {
     pub(crate) at: Places,
     #[serde(default, deserialize_with = "some_millis")]
     pub(crate) up_to: Option<Duration>,
+    pub(crate) same_address: Option<bool>,
     pub(crate) param: Option<String>,
     pub(crate) at_least: Option<u64>,
     pub(crate) at_most: Option<usize>,

@@ -14,6 +14,7 @@ mod config_crumbs;
 mod config_estimates;
 mod config_fallbacks;
 mod config_fred;
+mod config_hedges;
 mod config_keys;
 mod config_log;
 mod config_observe;

@@ -36,7 +36,8 @@ where
 /// What is wrong where not just the source's own answer came, after one call.
 fn unless_left_alone(staged: &Staged, answer: &Answer) -> Option<String> {
     let calls = staged.calls();
-    let is_own = answer.status >= 400 && !answer.get("healing").contains("strategy=");
+    let may_be = answer.status >= 400 || staged.is_late();
+    let is_own = may_be && !answer.get("healing").contains("strategy=");
     (!is_own || calls != 1).then(|| format!("{calls} calls, {:?}", answer.head))
 }
 

@@ -1,5 +1,7 @@
 //! Each remedy with a route that allows it alone, a request there, the fault that it is for, and one that it is not for.
 
+use std::time::Duration;
+
 use healing_lab::{ErrorBody, Fault, Injection, Lab, Limits, RetryAfter, SourceName, key, keys};
 
 use crate::{
@@ -24,6 +26,8 @@ pub(crate) struct Case {
     pub(crate) other: Fault,
     /// Whether it was asked before.
     is_known: bool,
+    /// Whether its fault is a right answer that comes late.
+    is_late: bool,
 }
 
 /// A case on its stand.
@@ -49,6 +53,7 @@ impl Case {
             fault,
             other: Fault::status(429),
             is_known: false,
+            is_late: false,
         }
     }
 
@@ -74,6 +79,13 @@ impl Case {
     fn known(self) -> Self {
         Self {
             is_known: true,
+            ..self
+        }
+    }
+
+    fn late(self) -> Self {
+        Self {
+            is_late: true,
             ..self
         }
     }
@@ -131,6 +143,11 @@ impl Staged {
         let own = get(&self.case.path).replacen("GET", method, 1);
         let asked = own.replace("\r\n\r\n", &format!("\r\n{fields}\r\n"));
         self.stand.proxy.ask(&asked).await
+    }
+
+    /// Whether an answer may be good where nothing healed it.
+    pub(crate) const fn is_late(&self) -> bool {
+        self.case.is_late
     }
 
     /// How often any source was asked since the fault.
@@ -245,6 +262,21 @@ fn of_yahoo() -> Vec<Case> {
             ),
             chart,
         ),
+        Case::new(
+            "hedged_request",
+            SourceName::YahooFinance,
+            Fault::Delay(Duration::from_secs(4)),
+        )
+        .asked(
+            route(
+                "yahoo_finance",
+                "FIRST, YAHOO",
+                path,
+                "heal: [hedged_request]",
+            ),
+            chart,
+        )
+        .late(),
         Case::new("crumb_renewal", SourceName::YahooFinance, crumb)
             .asked(
                 route(

@@ -44,6 +44,8 @@ pub(crate) struct Calls<S, E> {
     only_to_what_works: bool,
     /// How long each is waited for, where something else may be tried.
     limit: Option<Duration>,
+    /// Whether they are made beside a first call that is under way.
+    beside_a_first: bool,
     trace: Arc<Mutex<Trace>>,
 }
 
@@ -77,6 +79,7 @@ impl<S, E> Calls<S, E> {
             due: Arc::default(),
             only_to_what_works: false,
             limit: None,
+            beside_a_first: false,
             trace: Arc::default(),
         }
     }
@@ -91,6 +94,13 @@ impl<S, E> Calls<S, E> {
     /// The same, each waited for no longer than that.
     pub(crate) const fn each_within(mut self, limit: Option<Duration>) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// The same, made beside a first call that is under way. Each has a place of its own, so that it takes nothing from what the
+    /// first one notes; it is for no gate to find out by, and the reserve of a quota is not for it.
+    pub(crate) const fn beside_a_first(mut self) -> Self {
+        self.beside_a_first = true;
         self
     }
 
@@ -109,6 +119,9 @@ impl<S, E> Calls<S, E> {
         let now = self.place.house.clock.now();
         let place = self.place.elsewhere(ask.clone(), now);
         let ticket = place.passage(now)?;
+        if self.beside_a_first && ticket.is_some() {
+            return Err(Miss::Refused(Refusal::Resting));
+        }
         if !place.lends_to(&self.place, now) {
             return Err(Miss::Refused(Refusal::LenderShort));
         }
@@ -130,13 +143,15 @@ impl<S, E> Calls<S, E> {
         S: Clone,
     {
         let own = &self.place;
-        let is_the_asked = ask.uri == own.ask.uri && ask.headers == own.ask.headers;
+        let is_same = ask.uri == own.ask.uri && ask.headers == own.ask.headers;
+        let is_the_asked = is_same && !self.beside_a_first;
         let (place, ticket) = if is_the_asked {
             (Arc::clone(own), None)
         } else {
             self.elsewhere(ask)?
         };
-        let errand = if Arc::ptr_eq(&place.route.source, &own.route.source) {
+        let is_own = Arc::ptr_eq(&place.route.source, &own.route.source);
+        let errand = if is_own && !self.beside_a_first {
             Errand::Caller
         } else {
             Errand::Extra
@@ -186,6 +201,8 @@ where
         if !is_due && !self.place.pays() {
             return refused(Refusal::Budget);
         }
+        let hedges = &self.place.house.hedges;
+        hedges.made.fetch_add(self.beside_a_first.into(), Relaxed);
         Box::pin(call.made_with(pass))
     }
 

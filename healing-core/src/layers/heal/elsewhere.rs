@@ -33,12 +33,16 @@ impl Place {
             let found = Found::of(&self.house.kept, &ask.uri, &ask.headers);
             return Self::of(Arc::clone(&self.house), ask, there, found);
         }
-        let gates = Gates {
-            // What the asked address fails at, this one may well do, and the other way round.
-            url: None,
-            route: self.route.gate_at(&there.upstream, now),
-            upstream: there.upstream,
-            key: Arc::clone(&self.gates.key),
+        let gates = if ask.uri == self.ask.uri {
+            self.gates.clone()
+        } else {
+            Gates {
+                // What the asked address fails at, this one may well do, and the other way round.
+                url: None,
+                route: self.route.gate_at(&there.upstream, now),
+                upstream: there.upstream,
+                key: Arc::clone(&self.gates.key),
+            }
         };
         Self {
             house: Arc::clone(&self.house),

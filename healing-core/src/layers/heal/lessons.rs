@@ -97,6 +97,13 @@ impl<S, E> Scene<S, E> {
         self.learn(tally, Ended::CutOff(share), last);
     }
 
+    /// It was dropped, for the call that it was made beside came in first: that it works is not known, and how long it takes
+    /// only from below.
+    pub(super) fn outrun(&self, tally: Tally, trace: &Mutex<Trace>) {
+        let last = lock(trace).last;
+        self.learn(tally, Ended::CutOff(0.0), last);
+    }
+
     fn learn(&self, tally: Tally, ended: Ended, last: Option<Needs>) {
         let (place, clock) = (&self.place, &self.place.house.clock);
         let now = clock.now();

@@ -26,7 +26,7 @@ use crate::{
 const TIE: f64 = 0.005;
 
 /// Fewer good answers than this tell nothing of how long they take.
-const ENOUGH: u64 = 8;
+pub(super) const ENOUGH: u64 = 8;
 
 /// What an outlook is for.
 #[derive(Clone, Copy)]
@@ -122,7 +122,7 @@ impl Place {
     }
 
     /// What is asked of the learner about a strategy.
-    fn query(&self, strategy: &dyn Strategy, now: Instant) -> Query {
+    pub(super) fn query(&self, strategy: &dyn Strategy, now: Instant) -> Query {
         let asks = strategy.asks(&self.ask);
         let is_same = |ask: &Ask| ask.uri == self.ask.uri && ask.headers == self.ask.headers;
         let needs = |ask: &Ask| {

@@ -1,8 +1,9 @@
 //! One request from its arrival to its answer, and what goes on after it.
 
 use std::{
+    future::Future,
     mem,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -19,9 +20,10 @@ use crate::{
     healer::House,
     layers::heal::{
         broken_off,
-        call::{Bad, Last, Place, Underway},
+        call::{Bad, Good, Last, Place, Underway},
         found::Found,
         handover::Give,
+        race::{Called, Waits},
         scene::{Beside, Scene},
     },
     lock::lock,
@@ -182,13 +184,13 @@ where
             pass,
         };
         let mut call = pin!(place.call(&place.ask, answer, underway));
-        let mut called = timeout_at(first_wait, &mut call).await;
-        if !matches!(called, Ok(Ok(_))) && self.may_reach() {
-            self.reach().await;
-            if called.is_err() && self.in_hand.is_none() {
-                called = timeout_at(limit, &mut call).await;
-            }
-        }
+        let waits = Waits {
+            first: first_wait,
+            last: limit,
+        };
+        let Some(called) = self.first_call(asking, call.as_mut(), waits).await else {
+            return; // a second one answered
+        };
         if let Ok(Ok(good)) = called {
             return self.exact(good);
         }
@@ -212,6 +214,31 @@ where
             let _late = timeout_at(self.arrived + self.place.treatment.timeout, call).await;
         }
         drop(ticket);
+    }
+
+    /// Waits for the first call, and looks elsewhere for a copy where it did not come to anything in time. `None` where a second
+    /// one beside it answered the request.
+    async fn first_call<C>(
+        &mut self,
+        asking: Asking,
+        mut call: Pin<&mut C>,
+        waits: Waits,
+    ) -> Option<Called<S::Error>>
+    where
+        C: Future<Output = Result<Good, Bad<S::Error>>> + Send,
+    {
+        let hedge = matches!(asking, Asking::Freely).then(|| self.hedge());
+        let called = match hedge.flatten() {
+            None => timeout_at(waits.first, call.as_mut()).await,
+            Some(hedge) => self.raced(hedge, call.as_mut(), waits).await?,
+        };
+        if !matches!(called, Ok(Ok(_))) && self.may_reach() {
+            self.reach().await;
+            if called.is_err() && self.in_hand.is_none() {
+                return Some(timeout_at(waits.last, call).await);
+            }
+        }
+        Some(called)
     }
 
     /// Finds out whether the outage is over. Where there is something beside the upstream, callers do without its answer

@@ -170,7 +170,7 @@ where
 
     /// What an answer of a strategy really is: what a layer further in says of it holds, for fidelity never rises on the way
     /// out. `None` where that is less than the caller takes.
-    fn truth_of(
+    pub(super) fn truth_of(
         &self,
         answer: &Answer,
         (id, cache): (StrategyId, CacheUse),

@@ -4,12 +4,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use healing_core::{
-    AlternateEndpoint, AlternateSeries, EtfProxy, Fidelity, Pattern, PreviousDay, Queue,
-    RenewCrumb, Retry, RotateKey, Source, SourceSettings, Strategy, Substitution,
+    AlternateEndpoint, AlternateSeries, EtfProxy, Fidelity, HedgedRequest, Pattern, PreviousDay,
+    Queue, RenewCrumb, Retry, RotateKey, Source, SourceSettings, Strategy, Substitution,
     classify::Calendars,
     written::{Place, unknown},
 };
-use http::{StatusCode, uri::PathAndQuery};
+use http::{StatusCode, Uri, uri::PathAndQuery};
 
 use crate::{
     config::typed::{Config, Heal, Route, Table},
@@ -98,7 +98,8 @@ impl<'a> Remedies<'a> {
             "exponential_backoff_retry" => Remedy::of(Retry::default()),
             "request_queuing" => Remedy::of(Queue),
             "api_key_rotation" => Remedy::of(RotateKey),
-            "alternate_endpoint" => Remedy::of(self.alternate_endpoint()),
+            "alternate_endpoint" => Remedy::of(AlternateEndpoint::at(self.addresses())),
+            "hedged_request" => Remedy::of(self.hedge(heal)),
             "reduce_request_size" => self.fewer(heal)?,
             "batch_requests" => Remedy::of(self.batch(heal)?),
             "crumb_renewal" => Remedy::of(self.crumb(heal)?),
@@ -133,12 +134,20 @@ impl<'a> Remedies<'a> {
         super::slug_of(self.route)
     }
 
-    fn alternate_endpoint(&self) -> AlternateEndpoint {
-        // Without a second address it finds nothing to ask.
+    /// The addresses of the source. Where there is no second one, nothing is found to ask.
+    fn addresses(&self) -> impl Iterator<Item = Uri> {
         let place = self.places.find(&self.route.r#match);
-        let origins = place.iter().flat_map(|place| &place.origins);
-        let root = || PathAndQuery::from_static("/");
-        AlternateEndpoint::at(origins.filter_map(|origin| origin.at(root())))
+        let origins = place.into_iter().flat_map(|place| &place.origins);
+        origins.filter_map(|origin| origin.at(PathAndQuery::from_static("/")))
+    }
+
+    fn hedge(&self, heal: &Heal) -> HedgedRequest {
+        let elsewhere = HedgedRequest::at(self.addresses());
+        if heal.options.same_address == Some(true) {
+            elsewhere.or_the_same()
+        } else {
+            elsewhere
+        }
     }
 
     fn crumb(&self, heal: &Heal) -> Result<RenewCrumb, Wrong> {

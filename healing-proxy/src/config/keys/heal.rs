@@ -54,6 +54,12 @@ pub(crate) static OPTIONS_OF: &[Named] = &[
         says: "Ask another address of the same source",
     },
     Named {
+        name: "hedged_request",
+        options: &HEDGED,
+        gives: "exact",
+        says: "Ask another address of the same source while the first call takes long, and give what comes first",
+    },
+    Named {
         name: "api_key_rotation",
         options: &NONE,
         gives: "exact",
@@ -162,6 +168,16 @@ static CACHED: Shape = Shape {
         "up_to",
         Kind::Span,
         "How old a copy may be; by default `heal_for`",
+    )],
+};
+
+static HEDGED: Shape = Shape {
+    what: "hedged_request",
+    keys: &[Key::new(
+        "same_address",
+        Kind::Bool,
+        "false",
+        "Whether the asked address is asked again where it is the only one: for one behind which are several machines",
     )],
 };
 

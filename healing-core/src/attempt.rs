@@ -87,6 +87,8 @@ pub enum Refusal {
     Resting,
     /// The source that would have to lend an answer needs its calls itself.
     LenderShort,
+    /// The calls that are left of a quota gain others more.
+    TooDear,
     /// What it would give is another quantity, or not known to be the same, and may be called by no name.
     AnotherQuantity,
 }
@@ -278,6 +280,7 @@ impl Refusal {
             Self::NothingToAsk => "nothing_to_ask",
             Self::Resting => "resting",
             Self::LenderShort => "lender_short",
+            Self::TooDear => "too_dear",
             Self::AnotherQuantity => "another_quantity",
         }
     }

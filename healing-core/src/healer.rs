@@ -68,6 +68,8 @@ pub(crate) struct House {
     pub(crate) learner: Learner,
     /// The extra calls of all sources together.
     pub(crate) budget: Budget,
+    /// Calls that were left to those who gain more by them.
+    pub(crate) calls_left: AtomicU64,
     /// Second calls beside first ones.
     pub(crate) hedges: Hedges,
     pub(crate) rules: Vec<Arc<dyn Classify>>,
@@ -157,6 +159,12 @@ impl Healer {
     #[must_use]
     pub fn hedges(&self) -> HedgeCounts {
         self.house.hedges.counts()
+    }
+
+    /// How often a request was given the copy in hand because the calls that are left of a quota gain others more.
+    #[must_use]
+    pub fn calls_left_to_others(&self) -> u64 {
+        self.house.calls_left.load(Relaxed)
     }
 
     /// What the good answers of each route look like, to be kept over restarts.

@@ -9,6 +9,7 @@
 //! Quotas are counted before each call, the first included: where our own count says that none is left, the source is not
 //! asked, and healing begins. Whoever waits for a call stands in a [`Line`], and nobody overtakes.
 
+mod demand;
 mod key;
 mod line;
 mod pass;
@@ -35,7 +36,7 @@ use crate::{
     clock::Clock,
     keys::Keys,
     lock::lock,
-    pace::{key::HeldKey, line::Line},
+    pace::{demand::Demand, key::HeldKey, line::Line},
     quota::{Meter, Quota, QuotaScope},
 };
 
@@ -53,6 +54,8 @@ pub(crate) struct Pace {
     address: Option<Arc<Meter>>,
     /// Who waits for a call with one of our keys, or with none.
     line: Arc<Line>,
+    /// What is asked with our keys.
+    demand: Arc<Demand>,
     /// Those who send keys of their own; `None`: all others.
     callers: Mutex<HashMap<[u8; 32], Arc<Account>>>,
     anonymous: Arc<Account>,
@@ -65,6 +68,7 @@ pub(crate) struct Pace {
 struct Account {
     meter: Option<Arc<Meter>>,
     line: Arc<Line>,
+    demand: Demand,
 }
 
 /// How the pace of a source is doing.
@@ -128,6 +132,7 @@ impl Pace {
             keys: keys.cloned(),
             address,
             line: before.map_or_else(Arc::default, |before| Arc::clone(&before.line)),
+            demand: before.map_or_else(Arc::default, |before| Arc::clone(&before.demand)),
             anonymous: same.map_or_else(
                 || Account::new(quotas, clock),
                 |same| Arc::clone(&same.anonymous),
@@ -199,6 +204,7 @@ impl Account {
         Arc::new(Self {
             meter: meter.map(Arc::new),
             line: Arc::default(),
+            demand: Demand::default(),
         })
     }
 }

@@ -251,6 +251,7 @@ impl HealerBuilder {
             observer: Observer::new(self.clock, self.sink),
             learner: Learner::new(),
             budget: Budget::new(self.budget.of_all()),
+            calls_left: AtomicU64::new(0),
             hedges: Hedges::default(),
             rules: self.rules,
             limits: self.limits,

@@ -17,6 +17,7 @@ mod keep;
 mod ledger;
 mod lessons;
 mod outlook;
+mod price;
 pub(crate) mod probe;
 mod race;
 mod read;

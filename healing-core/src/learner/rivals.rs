@@ -25,6 +25,11 @@ pub(crate) struct Rivals {
 // === impl Learner ===
 
 impl Learner {
+    /// What is to be expected of a first call that needs those.
+    pub(crate) fn of_first(&self, needs: &Needs, now: Duration) -> Chance {
+        lock(&self.state).of_first(needs, now.as_secs_f64())
+    }
+
     /// What is to be expected of a call under way at a route that needs those, and of a remedy beside it.
     pub(crate) fn rivals(
         &self,

@@ -14,6 +14,7 @@ use crate::{
     outage::Gate,
     pace::{
         Account, Pace,
+        demand::Stock,
         key::{HeldKey, Stance},
         line::Line,
         pass::{Counted, Granted, Pass},
@@ -80,6 +81,48 @@ impl Share {
         let since_start = self.pace.clock.since_start(self.pace.clock.now());
         self.left()
             .any(|(_, key)| key.stance(since_start) != Stance::Rests)
+    }
+
+    /// What is left of the quotas that are counted anew only after long; nothing where none such is known.
+    pub(crate) fn stock(&self, now: Instant) -> Option<Stock> {
+        let now = self.pace.clock.since_start(now);
+        let of = |meter: &Arc<Meter>| {
+            let (left, lasts) = meter.lasting(now)?;
+            Some(Stock { left, lasts })
+        };
+        let own = match &self.account {
+            Some(account) => account.meter.as_ref().and_then(of),
+            None => self.of_keys(now, of),
+        };
+        let address = self.pace.address.as_ref().and_then(of);
+        match (own, address) {
+            (Some(own), Some(address)) => Some(own.within(address)),
+            (own, address) => own.or(address),
+        }
+    }
+
+    /// What our keys have left together; nothing where one of them has no such quota.
+    fn of_keys(&self, now: Duration, of: impl Fn(&Arc<Meter>) -> Option<Stock>) -> Option<Stock> {
+        let usable = self
+            .left()
+            .filter(|(_, key)| key.stance(now) != Stance::Rests);
+        let each = usable.map(|(_, key)| key.meter.as_ref().and_then(&of));
+        let together = |all: Stock, own: Stock| Stock {
+            left: all.left.saturating_add(own.left),
+            lasts: all.lasts.max(own.lasts),
+        };
+        each.collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .reduce(together)
+    }
+
+    /// What a call costs beside any other call, by what is left and by what calls gain those who ask; a request is counted that
+    /// gains so much by one.
+    pub(crate) fn price(&self, stock: Stock, by: (f64, f64), now: Instant) -> f64 {
+        let now = self.pace.clock.since_start(now);
+        let account = self.account.as_ref();
+        let demand = account.map_or(&*self.pace.demand, |account| &account.demand);
+        demand.price(stock, by, now)
     }
 
     /// Permission for a call now.

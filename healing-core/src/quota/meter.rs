@@ -16,6 +16,9 @@ use crate::{
     quota::{Per, Quota},
 };
 
+/// What a source says is left for less than this is waited for rather than shared out.
+const LONG: Duration = Duration::from_mins(10);
+
 /// More limits than this are not named in one answer.
 const MAX_TOLD: usize = 4;
 
@@ -203,6 +206,31 @@ impl Meter {
         });
         let evenly = steps.max().unwrap_or_default();
         now + spent.map_or(evenly, |spent| spent.wait.max(evenly))
+    }
+
+    /// How many calls are left and for how long, by the quota that is spent first of those that are counted anew only after
+    /// long: at the end of a day or a month, or at a time that the source said.
+    pub(crate) fn lasting(&self, now: Duration) -> Option<(u32, Duration)> {
+        let mut counts = lock(&self.counts);
+        let wall = self.clock.at(now);
+        counts.forget(&self.quotas, (now, wall));
+        let own = counts.kept.iter().zip(&self.quotas);
+        let own = own.filter_map(|(count, quota)| match count {
+            Count::Calendar(used, _) => {
+                let left = end_of(&quota.per, wall).duration_since(wall);
+                let left = Duration::try_from(left).unwrap_or_default();
+                Some((quota.calls.saturating_sub(*used), left))
+            }
+            Count::Window(_) | Count::Even(_) => None,
+        });
+        let told = counts
+            .told
+            .iter()
+            .map(|(left, until)| (*left, until.saturating_sub(now)));
+        let told = told.filter(|(_, lasts)| *lasts >= LONG);
+        let per_second = |(left, lasts): &(u32, Duration)| f64::from(*left) / lasts.as_secs_f64();
+        own.chain(told)
+            .min_by(|a, b| per_second(a).total_cmp(&per_second(b)))
     }
 
     /// How many calls are left by the tightest quota that is counted one by one.

@@ -276,6 +276,12 @@ impl Fault {
         self.detail == "own_quota"
     }
 
+    /// The fault of a source that is not asked because the calls that are left of its quota gain others more.
+    #[must_use]
+    pub const fn too_dear() -> Self {
+        Self::new(FaultClass::QuotaExceeded, "too_dear").striking(Domain::Key)
+    }
+
     /// The fault of a call that was not waited for as long as it may have taken, because something else could be tried.
     #[must_use]
     pub const fn cut_off() -> Self {

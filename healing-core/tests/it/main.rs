@@ -28,6 +28,7 @@ mod heal_mistakes;
 mod heal_never_early;
 mod heal_outage;
 mod heal_pace;
+mod heal_price;
 mod heal_retry;
 mod heal_rules;
 mod heal_settings;

@@ -49,6 +49,10 @@ impl Outlets {
         counters.insert("outcomes_unlearned".to_owned(), unlearned.into());
         counters.insert("decisions_on_record".to_owned(), decisions.into());
         counters.insert("lessons_set_aside".to_owned(), set_aside.into());
+        counters.insert(
+            "calls_left_to_others".to_owned(),
+            healer.calls_left_to_others().into(),
+        );
         let hedges = healer.hedges();
         counters.insert("hedges_made".to_owned(), hedges.made.into());
         counters.insert("hedges_won".to_owned(), hedges.won.into());

@@ -164,6 +164,9 @@ where
 {
     /// Asks, and heals what comes back if it is bad. A ticket is held until the upstream's own answer is in.
     async fn direct(&mut self, asking: Asking, ticket: Option<Ticket>) {
+        if matches!(asking, Asking::Freely) && self.leaves_the_call() {
+            return;
+        }
         let limit = self.limit(asking);
         let first_wait = if self.in_hand.is_some() || self.may_reach() {
             self.place.ask.deadline.min(limit)

@@ -43,6 +43,7 @@ const fn of_refusal(refusal: Refusal) -> &'static str {
         Refusal::NothingToAsk => "nothing is set for what was asked",
         Refusal::Resting => "a rail: what it would ask rests after failures of its own",
         Refusal::LenderShort => "a rail: the source that would lend needs its calls itself",
+        Refusal::TooDear => "the calls that are left of its quota gain others more",
         Refusal::AnotherQuantity => "it is another quantity, or not known to be the same",
     }
 }

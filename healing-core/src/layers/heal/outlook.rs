@@ -281,7 +281,7 @@ impl Planning<'_> {
         let indexed = self.costs.index(candidate, self.stand.remaining);
         let step = planned.ok().flatten();
         let seconds = step.map(|step| step.limit);
-        let seconds = seconds.or(indexed.map(|(_, seconds)| seconds));
+        let seconds = seconds.or_else(|| indexed.map(|(_, seconds)| seconds));
         let limit = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let considered = Considered {
             strategy: wish.query.id,

@@ -12,10 +12,10 @@ use crate::{
 const OBSERVATIONS: &str = "/fred/series/observations";
 const GRAPH: &str = "/graph/fredgraph.csv";
 
-/// FRED's API with a key of ours, and the CSV under a mount.
+/// FRED's API with a key of ours, and the CSV, which the lab has at the same address.
 async fn fred(heal: &str) -> Stand {
     let lines = format!(
-        "sources:\n  fred_api:\n    upstreams: [FRED]\n    keys: {{ in: query, name: api_key, values_file: FOLDER/keys }}\n  fred_graph: {{ upstreams: [FRED], mount: /fred_graph }}\nroutes:\n  - match: {OBSERVATIONS}\n    source: fred_api\n    heal:\n      - {heal}"
+        "sources:\n  fred_api:\n    upstreams: [FRED]\n    keys: {{ in: query, name: api_key, values_file: FOLDER/keys }}\n  fred_graph: {{ upstreams: [FRED] }}\nroutes:\n  - {{ match: {GRAPH}, source: fred_graph }}\n  - match: {OBSERVATIONS}\n    source: fred_api\n    heal:\n      - {heal}"
     );
     let ring = key(SourceName::FredApi);
     Stand::of(lab(Limits::Off).await, &lines, &[("keys", ring)]).await
@@ -133,7 +133,7 @@ async fn a_page_where_the_csv_was_is_no_answer() {
 }
 
 /// A map of one's own, for a request whose parameters are listed.
-const OWN: &str = "fallback:\n          route: /fred_graph/graph/fredgraph.csv\n          params: { id: \"{series_id}\", cosd: \"{observation_start}\" }\n          only: { series_id: any, observation_start: any, file_type: json, units: [\"\", lin] }\n          reads: csv\n          map: '{observations: [.[1:][] | {date: .[0], value: .[1]}]}'\n          same: { unit: percent, adjustment: none, calendar: us_equities, granularity: 1d }";
+const OWN: &str = "fallback:\n          route: /graph/fredgraph.csv\n          params: { id: \"{series_id}\", cosd: \"{observation_start}\" }\n          only: { series_id: any, observation_start: any, file_type: json, units: [\"\", lin] }\n          reads: csv\n          map: '{observations: [.[1:][] | {date: .[0], value: .[1]}]}'\n          same: { unit: percent, adjustment: none, calendar: us_equities, granularity: 1d }";
 
 #[tokio::test]
 async fn a_csv_is_read_by_a_map_of_ones_own_where_the_request_holds_nothing_else() {

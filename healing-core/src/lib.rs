@@ -41,6 +41,7 @@ mod body;
 mod budget;
 pub mod classify;
 mod clock;
+pub mod compare;
 pub mod detect;
 mod discover;
 mod fields;

@@ -31,6 +31,7 @@ const HEALING_CORE: House = House {
         ("written", 1),
         ("hop", 1),
         ("detect", 1),
+        ("compare", 1),
         ("plan", 1),
         ("mapping", 1),
         ("budget", 2),

@@ -168,6 +168,15 @@ impl Budget {
         tokens.left >= 1.0 && tokens.lately.has_room(self.rules.at_most, requests)
     }
 
+    /// Whether at least half of what it can hold is there, and no more than half was spent of what may be lately: so much that
+    /// something may be tried that is not for this caller alone.
+    pub(crate) fn is_half_full(&self, requests: u64, now: Duration) -> bool {
+        let mut tokens = lock(&self.tokens);
+        tokens.fill(self.rules, requests, now);
+        let lately = &tokens.lately;
+        2.0 * tokens.left >= tokens.most() && lately.has_room(self.rules.at_most / 2.0, requests)
+    }
+
     /// Gives back a token that was taken and not used.
     pub(crate) fn give_back(&self) {
         let mut tokens = lock(&self.tokens);
@@ -182,7 +191,7 @@ impl Tokens {
     fn fill(&mut self, rules: BudgetRules, requests: u64, now: Duration) {
         self.measure_rate(requests, now);
         self.lately.goes_on(requests, now);
-        let most = (2.0 + 10.0 * self.rate).min(10.0);
+        let most = self.most();
         let floor = rules.floor_per_s.min(0.4 * self.rate);
         let seconds = now.saturating_sub(self.at).as_secs_f64();
         let deposited =
@@ -190,6 +199,11 @@ impl Tokens {
         self.left = (self.left + deposited).min(most);
         self.requests = requests;
         self.at = now;
+    }
+
+    /// What it can hold.
+    fn most(&self) -> f64 {
+        (2.0 + 10.0 * self.rate).min(10.0)
     }
 
     fn measure_rate(&mut self, requests: u64, now: Duration) {
@@ -285,6 +299,22 @@ mod tests {
         assert_eq!(spent.count(), 5, "what was asked lately counts");
         let quiet = (0..20).filter(|_| budget.spend(40, second(60)));
         assert_eq!(quiet.count(), 2, "two in any case");
+    }
+
+    #[test]
+    fn half_of_it_is_half_of_what_it_can_hold() {
+        let budget = Budget::new(BudgetRules::default().of_one());
+        let after = |seconds| Duration::from_secs(seconds);
+        for n in 1..=60 {
+            budget.has_some(n * 10, after(n));
+        }
+        for left in (5..10).rev() {
+            assert!(budget.is_half_full(600, after(60)), "{left}");
+            assert!(budget.spend(600, after(60)));
+        }
+        assert!(budget.is_half_full(600, after(60)));
+        assert!(budget.spend(600, after(60)));
+        assert!(!budget.is_half_full(600, after(60)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
@@ -28,7 +29,10 @@ use crate::{
         shelf::CopyLog,
     },
     layers::observe::Observer,
-    learner::{Learner, LearnerCounts, decision::Decision, names::Name, recall::LessonLog},
+    learner::{
+        Learner, LearnerCounts, decision::Decision, names::Name, orders::Compared,
+        recall::LessonLog,
+    },
     pace::PaceHealth,
     registry::{Registry, RouteState, SourceState},
     settings::{Settings, SettingsError, Treatment},
@@ -38,6 +42,7 @@ use crate::{
         lesson::Lesson,
         observation::RouteShape,
         provenance::Provenance,
+        route::Route,
         source::Source,
     },
 };
@@ -147,6 +152,25 @@ impl Healer {
         let clock = &self.house.clock;
         let complete = self.house.learner.decisions.complete_from();
         complete.unwrap_or_else(|| clock.at(Duration::ZERO))
+    }
+
+    /// What it would gain at each route if these settings were taken that put the same strategies in another order; to be asked
+    /// before [`configure`](Self::configure).
+    ///
+    /// ```
+    /// use healing_core::{Healer, Settings};
+    /// assert!(Healer::builder().build().compare(&Settings::default()).is_empty());
+    /// ```
+    #[must_use]
+    pub fn compare(&self, settings: &Settings) -> Vec<Compared> {
+        let (learner, held) = (&self.house.learner, self.house.registry.treatments());
+        let compared = settings.routes.iter().filter_map(|set| {
+            let route = Route::new(set.source.clone(), set.pattern.template().as_str());
+            let before = &held.get(&route)?.strategies;
+            let of = (&route, &learner.episodes);
+            Compared::between(of, before, &set.treatment.strategies)
+        });
+        compared.collect()
     }
 
     /// How much is learned and on record.
@@ -307,6 +331,15 @@ impl House {
             source.budget.give_back();
         }
         paid
+    }
+
+    /// Whether at least half of the source's budget and of that of all is there.
+    pub(crate) fn has_plenty(&self, source: &SourceState, now: Instant) -> bool {
+        let now = self.clock.since_start(now);
+        source
+            .budget
+            .is_half_full(source.requests.load(Relaxed), now)
+            && self.budget.is_half_full(self.requests.load(Relaxed), now)
     }
 
     /// Gives back what was paid for a call that was not made.

@@ -7,8 +7,10 @@
 
 pub(crate) mod decision;
 pub(crate) mod decisions;
+pub(crate) mod episodes;
 mod known;
 pub(crate) mod names;
+pub(crate) mod orders;
 mod outer;
 pub(crate) mod recall;
 mod remedies;
@@ -32,7 +34,8 @@ use arrayvec::ArrayVec;
 use crate::{
     learn::{Beliefs, Blame, Cause, Chance, Culprit, Latencies, Part},
     learner::{
-        decisions::Decisions, known::Sources, outer::Outer, remedies::Remedies, suspects::Suspects,
+        decisions::Decisions, episodes::Episodes, known::Sources, outer::Outer, remedies::Remedies,
+        suspects::Suspects,
     },
     lock::lock,
     plan::Latency,
@@ -48,6 +51,7 @@ pub(crate) struct Learner {
     /// Whether our own network is suspect: then good answers of all sources count.
     network: AtomicBool,
     pub(crate) decisions: Decisions,
+    pub(crate) episodes: Episodes,
 }
 
 /// What an attempt needed, each by its number.
@@ -128,6 +132,10 @@ pub struct LearnerCounts {
     pub unlearned: u64,
     /// Decisions on record.
     pub decisions: usize,
+    /// Healed requests from which another order can be judged.
+    pub episodes: usize,
+    /// How many of these went because there was no room: the oldest.
+    pub episodes_forgotten: u64,
     /// Lessons of an earlier process that could not be read.
     pub set_aside: u64,
 }
@@ -151,6 +159,7 @@ impl Learner {
             state: Mutex::default(),
             network: AtomicBool::new(false),
             decisions: Decisions::default(),
+            episodes: Episodes::default(),
         }
     }
 
@@ -251,8 +260,11 @@ impl Learner {
 
     /// What it holds.
     pub(crate) fn counts(&self) -> LearnerCounts {
+        let (episodes, episodes_forgotten) = self.episodes.counts();
         let state = lock(&self.state);
         LearnerCounts {
+            episodes,
+            episodes_forgotten,
             remedies: state.remedies.len(),
             forgotten: state.remedies.forgotten(),
             unlearned: state.sources.unlearned() + state.suspects.unnoted(),

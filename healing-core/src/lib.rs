@@ -109,6 +109,7 @@ pub use crate::{
     learner::{
         LearnerCounts,
         decision::{Considered, Decision, Figures, Foresight, Given, Left, NoCopy, Outcome},
+        orders::{Compared, OrderError},
         recall::LessonLog,
     },
     pace::{KeyHealth, PaceHealth},

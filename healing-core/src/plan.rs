@@ -212,6 +212,40 @@ impl Costs {
         })
     }
 
+    /// What a request is worth on average when those steps are taken in that order until one succeeds, and what is left after
+    /// them is worth `outside`. Candidates count as independent of each other.
+    ///
+    /// ```
+    /// use healing_core::plan::{Candidate, Costs, Latency, Stand};
+    /// let quick = Latency { limits: [1.0; 8], share: [1.0; 8], mean: [0.2; 8] };
+    /// let other = Candidate {
+    ///     name: "alternate_endpoint", worth: 1.0, p: 0.5, up: 1.0, latency: quick, fails_after: 0.2, hangs: false,
+    ///     delay: 0.0, price: 0.0, is_primary: false,
+    /// };
+    /// let plan = Costs::default().plan(&[other], Stand { in_hand: -0.5, floor: 0.2, remaining: 3.0 });
+    /// let value = Costs::default().value(&[other], plan.steps().iter().copied(), -0.5);
+    /// assert!((value - (0.5 * 1.0 - 0.5 * 0.5 - 0.05 * 0.2 - 0.01)).abs() < 1e-9);
+    /// ```
+    #[must_use]
+    pub fn value(
+        &self,
+        candidates: &[Candidate<'_>],
+        order: impl DoubleEndedIterator<Item = Step>,
+        outside: f64,
+    ) -> f64 {
+        order.rev().fold(outside, |after, step| {
+            let candidate = candidates.get(step.candidate);
+            let trials = candidate.into_iter().flat_map(|own| {
+                let trials = self.trials(own);
+                trials.map(|trial| (own.worth, trial))
+            });
+            let chosen = trials.take_while(|(_, trial)| trial.limit <= step.limit);
+            chosen.last().map_or(after, |(worth, trial)| {
+                trial.chance * worth + (1.0 - trial.chance) * after - trial.cost
+            })
+        })
+    }
+
     /// The plan for a stand: which candidates are worth trying, in which order, and why the others are not.
     ///
     /// ```

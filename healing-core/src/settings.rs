@@ -53,6 +53,9 @@ pub struct Treatment {
     pub observe: bool,
     /// Rules for its answers alone, wherever they come from; they decide before those of its source.
     pub rules: Option<Arc<Rules>>,
+    /// Whether in one of fifty requests chance decides which of two strategies is tried first that are as good as each other to
+    /// the planner, so that another order can be judged before it is set.
+    pub randomises: bool,
     /// How old its answers may be; `None`: as the rules of its source say, where they do.
     pub freshness: Option<Arc<Freshness>>,
     /// The number of its answers that is watched, where one is.
@@ -186,6 +189,7 @@ impl Default for Treatment {
             rests: true,
             observe: false,
             rules: None,
+            randomises: true,
             freshness: None,
             range: None,
             thresholds: Thresholds::default(),

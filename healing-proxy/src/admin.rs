@@ -115,6 +115,7 @@ impl Admin {
             .route("/api/v1/alerts", get(api::alerts))
             .route("/api/v1/decisions/{id}", get(why::decision))
             .route("/api/v1/foresight", get(why::foresight))
+            .route("/api/v1/order", get(why::order))
             .route("/api/v1/cache", get(copies::list))
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&guard),

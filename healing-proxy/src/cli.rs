@@ -181,6 +181,16 @@ pub(crate) struct ExplainArgs {
         conflicts_with = "id"
     )]
     pub(crate) when: FaultClass,
+    /// Say what it would gain at that URL's route if its strategies stood in this order, before the configuration says so;
+    /// those that are not named come after these
+    #[arg(
+        long,
+        value_name = "STRATEGIES",
+        value_delimiter = ',',
+        requires = "url",
+        conflicts_with_all = ["id", "when"]
+    )]
+    pub(crate) order: Vec<String>,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
 }

@@ -1,4 +1,5 @@
-//! Says why a request was answered as it was, or what would be tried for a URL now: `healing-proxy explain`.
+//! Says why a request was answered as it was, what would be tried for a URL now, or what another order of its route's
+//! strategies would gain: `healing-proxy explain`.
 //!
 //! A running proxy knows; it is asked on its admin port.
 
@@ -27,6 +28,8 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<ExitCode> {
         format!("{}\n", serde_json::to_string_pretty(&told)?)
     } else if args.id.is_some() {
         decision(&told)
+    } else if !args.order.is_empty() {
+        comparison(&told)
     } else {
         foresight(&told)
     };
@@ -45,6 +48,11 @@ fn page(args: &ExplainArgs) -> String {
             let target = utf8_percent_encode(target, NON_ALPHANUMERIC);
             let host = url.as_ref().and_then(|url| url.host.as_ref());
             let host = host.map_or_else(String::new, |host| format!("&host={host}"));
+            if !args.order.is_empty() {
+                let order = args.order.join(",");
+                let order = utf8_percent_encode(&order, NON_ALPHANUMERIC);
+                return format!("/api/v1/order?url={target}{host}&order={order}");
+            }
             format!("/api/v1/foresight?url={target}{host}&when={}", args.when)
         }
     }
@@ -69,6 +77,13 @@ fn decision(told: &Value) -> String {
         text(told, "detail"),
     );
     said.push_str(&in_hand(told));
+    if let Some(propensity) = told.get("propensity").and_then(Value::as_f64)
+        && propensity < 1.0
+    {
+        said.push_str(&format!(
+            "drawn      what was tried first had a probability of {propensity} to be\n"
+        ));
+    }
     said.push_str(&table(told));
     said
 }
@@ -86,6 +101,36 @@ fn given(told: &Value) -> String {
             text(told, "answered_by")
         ),
     }
+}
+
+/// What another order comes to, for people.
+fn comparison(told: &Value) -> String {
+    let names = |name: &str| {
+        let all = told.get(name).and_then(Value::as_array);
+        let all = all.into_iter().flatten().filter_map(Value::as_str);
+        all.collect::<Vec<_>>().join(", ")
+    };
+    let gain = match told.get("gain").filter(|gain| gain.is_number()) {
+        Some(_) => format!(
+            "{} for each healed request, between {} and {}",
+            number(told, "gain"),
+            number(told, "gain_from"),
+            number(told, "gain_to"),
+        ),
+        None => "no figure".to_owned(),
+    };
+    format!(
+        "{} {}\nnow        {}\nchanged    {}\nverdict    {}\ngain       {gain}\nfrom       {} healed requests with a choice; {} would begin otherwise, {} effective ones did\nuntold     {} more would begin with what was never first\n",
+        text(told, "source"),
+        text(told, "route"),
+        names("held"),
+        names("changed"),
+        text(told, "verdict"),
+        number(told, "episodes"),
+        number(told, "differing"),
+        number(told, "effective"),
+        number(told, "unsupported"),
+    )
 }
 
 /// A foresight for people.

@@ -6,7 +6,7 @@ mod watch;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Result;
-use healing_core::Healer;
+use healing_core::{Compared, Healer, StrategyId, compare::Gain};
 use notify::RecommendedWatcher;
 use serde_json::{Value, json};
 use tokio::{
@@ -26,6 +26,9 @@ use crate::{
 
 /// Editors write a file in several steps; after the first of them there is this much time for the others.
 const SETTLE: Duration = Duration::from_millis(300);
+
+/// Routes that are told of whose strategies stand in another order; the others are counted.
+const ORDERS_TOLD: usize = 8;
 
 /// Follows the configuration of a running proxy.
 #[derive(Debug)]
@@ -148,9 +151,13 @@ impl Reload {
             let mistakes = reading.mistakes.iter().map(ToString::to_string);
             return Err(Refused::Mistaken(mistakes.collect()));
         };
+        let settings = meant.settings(&self.places);
+        // Told of what has been until now, and before it changes.
+        let compared = self.healer.compare(&settings);
         self.healer
-            .configure(&meant.settings(&self.places))
+            .configure(&settings)
             .map_err(|error| one(&error))?;
+        tell_orders(&compared);
         self.probes.set(meant.probes(&self.places));
         let change = Change::between(&self.held, &meant);
         self.held = meant;
@@ -171,5 +178,41 @@ impl Reload {
             "mistakes": mistakes,
         });
         self.board.set_configuration(told);
+    }
+}
+
+/// Says what the new order of strategies is likely to come to, of each route where it differs. Nobody's decision but the
+/// file's: it holds.
+fn tell_orders(all: &[Compared]) {
+    let names = |order: &[StrategyId]| {
+        let names: Vec<&str> = order.iter().map(|id| id.as_str()).collect();
+        names.join(", ")
+    };
+    for compared in all.iter().take(ORDERS_TOLD) {
+        let estimate = &compared.estimate;
+        let gain = estimate.gain.map_or_else(
+            || "no figure".to_owned(),
+            |gain| {
+                let Gain { mean, lower, upper } = gain;
+                format!("{mean:.3} a healed request, between {lower:.3} and {upper:.3}")
+            },
+        );
+        tracing::info!(
+            source = compared.route.source().as_str(),
+            route = compared.route.template(),
+            before = names(&compared.held),
+            now = names(&compared.changed),
+            verdict = estimate.verdict.as_str(),
+            gain,
+            episodes = estimate.episodes,
+            effective = estimate.effective,
+            "strategies stand in another order"
+        );
+    }
+    if let Some(more @ 1..) = all.len().checked_sub(ORDERS_TOLD) {
+        tracing::info!(
+            more,
+            "further routes whose strategies stand in another order"
+        );
     }
 }

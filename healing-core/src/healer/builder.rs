@@ -119,6 +119,13 @@ impl HealerBuilder {
         self
     }
 
+    /// Leaves nothing to chance: see [`Treatment::randomises`].
+    #[must_use]
+    pub const fn never_randomise(mut self) -> Self {
+        self.treatment.randomises = false;
+        self
+    }
+
     /// Only watches: see [`Treatment::observe`].
     #[must_use]
     pub const fn observe(mut self) -> Self {

@@ -60,6 +60,8 @@ pub struct Decision {
     pub deadline: Duration,
     /// What was considered: what was tried first, in its order, then what was not.
     pub considered: Vec<Considered>,
+    /// The probability with which what was tried first was put first: 1 where chance decided nothing.
+    pub propensity: f64,
 }
 
 /// What would be tried for a URL if it failed now.

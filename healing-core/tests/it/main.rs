@@ -26,6 +26,7 @@ mod heal_keys;
 mod heal_learn;
 mod heal_mistakes;
 mod heal_never_early;
+mod heal_order;
 mod heal_outage;
 mod heal_pace;
 mod heal_price;

@@ -10,7 +10,8 @@ use axum::{
     http::{HeaderValue, Request, StatusCode, Uri, header, uri::Authority},
 };
 use healing_core::{
-    Considered, Decision, FaultClass, Fidelity, HealLayer, Healer, Left, NoCopy, Outcome,
+    Compared, Considered, Decision, FaultClass, Fidelity, HealLayer, Healer, Left, NoCopy, Outcome,
+    StrategyId,
 };
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -24,6 +25,9 @@ use super::{
     problem::{Problem, bad_parameter},
 };
 use crate::places::Places;
+
+/// The entry of `heal:` that says how long copies of Alpha Vantage are given.
+const COPIES_LONGER: &str = "alphavantage_aggressive_cache";
 
 /// What the admin port may look into to say why.
 #[derive(Clone)]
@@ -114,6 +118,73 @@ pub(super) async fn foresight(
     let class: Option<FaultClass> =
         query.value("when", "a class of faults, such as timeout", |_| true)?;
     let class = class.unwrap_or(FaultClass::ServerError);
+    let request = asked(&admin, &query)?;
+    let seen = HealLayer::new(admin.insight.healer.clone()).foresee(&request, class);
+    Ok(Json(json!({
+        "source": seen.route.source().as_str(),
+        "route": seen.route.template(),
+        "when": seen.class.as_str(),
+        "resting": seen.resting.map(FaultClass::as_str),
+        "floor": seen.floor.as_str(),
+        "in_hand_age_s": seen.in_hand.map(seconds),
+        "no_copy": seen.no_copy.map(NoCopy::as_str),
+        "no_copy_meaning": seen.no_copy.map(meaning::of_no_copy),
+        "considered": foreseen(&seen.considered),
+        "latest": seen.latest.as_deref().map(form),
+    })))
+}
+
+/// `GET /api/v1/order?url=%2Fpath&host=localhost:8080&order=a,b`: what it would gain at the route of a URL if its strategies
+/// stood in that order. Nothing changes.
+pub(super) async fn order(
+    State(admin): State<Admin>,
+    query: RawQuery,
+) -> Result<Json<Value>, Problem> {
+    let query = Query::of(&query, &["url", "host", "order"])?;
+    let allowed =
+        "names of strategies with commas between them, such as alternate_endpoint,fallback";
+    let order: Option<String> = query.value("order", allowed, |text: &String| !text.is_empty())?;
+    let order = order.ok_or_else(|| bad_parameter("order", "", allowed))?;
+    let request = asked(&admin, &query)?;
+    let order = percent_decode_str(&order).decode_utf8_lossy();
+    // What only says how long copies are given has no place in an order, as copies have none.
+    let named = order.split(',').map(str::trim);
+    let named: Vec<&str> = named.filter(|name| *name != COPIES_LONGER).collect();
+    let compared = HealLayer::new(admin.insight.healer.clone()).compare(&request, &named);
+    let compared = compared.map_err(|error| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "bad-order",
+            "The strategies cannot stand in that order",
+        )
+        .detail(error.to_string())
+    })?;
+    Ok(Json(comparison(&compared)))
+}
+
+/// What another order comes to.
+fn comparison(compared: &Compared) -> Value {
+    let name = |id: &StrategyId| id.as_str();
+    let names = |order: &[StrategyId]| -> Vec<&str> { order.iter().map(name).collect() };
+    let (estimate, gain) = (&compared.estimate, compared.estimate.gain);
+    json!({
+        "source": compared.route.source().as_str(),
+        "route": compared.route.template(),
+        "held": names(&compared.held),
+        "changed": names(&compared.changed),
+        "verdict": estimate.verdict.as_str(),
+        "gain": gain.map(|gain| thousandths(gain.mean)),
+        "gain_from": gain.map(|gain| thousandths(gain.lower)),
+        "gain_to": gain.map(|gain| thousandths(gain.upper)),
+        "episodes": estimate.episodes,
+        "differing": estimate.differing,
+        "effective": tenths(estimate.effective),
+        "unsupported": estimate.unsupported,
+    })
+}
+
+/// The request that a query is about.
+fn asked(admin: &Admin, query: &Query) -> Result<Request<()>, Problem> {
     let allowed = "a path with its query, percent-encoded, such as %2Fapi%2Fquote%2FAAPL";
     let url = query.value::<String>("url", allowed, |_| true)?;
     let url = url.unwrap_or_default();
@@ -129,19 +200,7 @@ pub(super) async fn foresight(
     if let Some(Host(host)) = query.value("host", host, |_| true)? {
         request.headers_mut().insert(header::HOST, host);
     }
-    let seen = HealLayer::new(admin.insight.healer.clone()).foresee(&request, class);
-    Ok(Json(json!({
-        "source": seen.route.source().as_str(),
-        "route": seen.route.template(),
-        "when": seen.class.as_str(),
-        "resting": seen.resting.map(FaultClass::as_str),
-        "floor": seen.floor.as_str(),
-        "in_hand_age_s": seen.in_hand.map(seconds),
-        "no_copy": seen.no_copy.map(NoCopy::as_str),
-        "no_copy_meaning": seen.no_copy.map(meaning::of_no_copy),
-        "considered": foreseen(&seen.considered),
-        "latest": seen.latest.as_deref().map(form),
-    })))
+    Ok(request)
 }
 
 fn form(decision: &Decision) -> Value {
@@ -164,6 +223,7 @@ fn form(decision: &Decision) -> Value {
         "took_ms": decision.took.as_millis(),
         "deadline_ms": decision.deadline.as_millis(),
         "considered": considered(&decision.considered),
+        "propensity": decision.propensity,
     })
 }
 

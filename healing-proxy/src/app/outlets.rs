@@ -41,6 +41,8 @@ impl Outlets {
             forgotten,
             unlearned,
             decisions,
+            episodes,
+            episodes_forgotten,
             set_aside,
             ..
         } = healer.learner();
@@ -48,6 +50,8 @@ impl Outlets {
         counters.insert("remedies_forgotten".to_owned(), forgotten.into());
         counters.insert("outcomes_unlearned".to_owned(), unlearned.into());
         counters.insert("decisions_on_record".to_owned(), decisions.into());
+        counters.insert("episodes_on_record".to_owned(), episodes.into());
+        counters.insert("episodes_forgotten".to_owned(), episodes_forgotten.into());
         counters.insert("lessons_set_aside".to_owned(), set_aside.into());
         counters.insert(
             "calls_left_to_others".to_owned(),

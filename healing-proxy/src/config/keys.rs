@@ -101,6 +101,12 @@ pub(crate) static CONFIG: Shape = Shape {
             "The extra calls that healing may cost",
         ),
         Key::new(
+            "learning",
+            Kind::Map(&LEARNING),
+            "{}",
+            "What is tried so that more is known",
+        ),
+        Key::new(
             "store",
             Kind::Map(&STORE_KEYS),
             "{}",
@@ -254,6 +260,16 @@ static BUDGET: Shape = Shape {
             "The share of all calls within ten seconds that may be extra; two always may",
         ),
     ],
+};
+
+static LEARNING: Shape = Shape {
+    what: "map of learning",
+    keys: &[Key::new(
+        "randomise",
+        Kind::Bool,
+        "true",
+        "Let chance decide in one of fifty healed requests which of two strategies is tried first that are nearly as good as each other",
+    )],
 };
 
 static STORE_KEYS: Shape = Shape {

@@ -32,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) routes: Vec<Route>,
     pub(crate) cache: Cache,
     pub(crate) budget: Budget,
+    pub(crate) learning: Learning,
     pub(crate) store: Store,
     pub(crate) log: Log,
     pub(crate) monitoring: Option<Monitoring>,
@@ -46,6 +47,12 @@ pub(crate) struct Budget {
     pub(crate) share: f64,
     pub(crate) floor_per_s: f64,
     pub(crate) healing_calls_at_most: f64,
+}
+
+/// What is tried so that more is known.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Learning {
+    pub(crate) randomise: bool,
 }
 
 /// What the specification's file watches. Its endpoints are routes by now.

@@ -24,6 +24,7 @@ mod config_verdicts;
 mod copies;
 mod crowd;
 mod explain;
+mod explain_order;
 mod forms;
 mod hops;
 mod https;

@@ -20,9 +20,13 @@ use crate::{
         judging::Whole,
         read::{Read, read},
     },
+    learner::worth,
     outage::{Passage, Ticket},
     vocabulary::fault::{Fault, FaultClass},
 };
+
+/// Who takes only what is worth that much is not experimented with.
+const NEARLY_EXACT: f64 = 0.9;
 
 impl Place {
     /// The place of what a strategy asks instead. Its answer is judged, counted and kept as its own, unless it is the
@@ -87,6 +91,16 @@ impl Place {
     /// Takes a token from the source's budget and from that of all.
     pub(crate) fn pays(&self) -> bool {
         self.house.pays_for(&self.route.source)
+    }
+
+    /// Whether chance may decide what is tried first: never for nobody, nor for a caller who takes only what is nearly exact,
+    /// nor while half of a budget is gone.
+    pub(crate) fn may_draw(&self, now: Instant) -> bool {
+        let takes_only = worth::of_offer(self.ask.floor.fidelity);
+        self.treatment.randomises
+            && !self.for_nobody
+            && takes_only < NEARLY_EXACT
+            && self.house.has_plenty(&self.route.source, now)
     }
 
     /// Whether the source of this place can spare a call for `asking`: always for its own requests, else only while it can

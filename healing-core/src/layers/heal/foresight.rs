@@ -13,7 +13,10 @@ use crate::{
         found::Found,
         outlook::{Outlook, Situation},
     },
-    learner::decision::{Considered, Foresight},
+    learner::{
+        decision::{Considered, Foresight},
+        orders::{Compared, OrderError},
+    },
     vocabulary::{
         fault::{Fault, FaultClass},
         fidelity::{Fidelity, Floor},
@@ -52,6 +55,7 @@ impl HealLayer {
             in_hand: copy.as_ref().map(|copy| copy.age(now, &house.clock)),
             tried: &[],
             lets: |_| true,
+            draws: false,
         });
         let route = place.ask.route.clone();
         Foresight {
@@ -64,6 +68,18 @@ impl HealLayer {
             in_hand: copy.map(|copy| copy.age(now, &house.clock)),
             considered: considered(outlook),
         }
+    }
+
+    /// What it would gain at the route of that request if its strategies stood in that order: those that are named first,
+    /// the others after them as they stand. Nothing changes. See [`Compared`] for an example.
+    ///
+    /// # Errors
+    /// When the order names what the route does not have, or one twice.
+    pub fn compare<B>(&self, request: &Request<B>, order: &[&str]) -> Result<Compared, OrderError> {
+        let house = &self.healer.house;
+        let here = house.registry.find(request.uri());
+        let of = (&here.route.route, &house.learner.episodes);
+        Compared::of(of, &here.treatment.strategies, order)
     }
 }
 

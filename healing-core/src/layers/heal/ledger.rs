@@ -5,6 +5,7 @@ use crate::{
     learner::{
         Failure,
         decision::{Considered, Outcome},
+        episodes::{Episode, Stood},
     },
 };
 
@@ -21,6 +22,17 @@ pub(crate) struct Ledger {
     /// By the strategies' places in the treatment's list: those that were tried come first, in that order.
     considered: Vec<(usize, Considered)>,
     tried: usize,
+    /// What stood to choice when the first of them was chosen.
+    choice: Option<Choice>,
+}
+
+/// What stood to choice for what is tried first.
+#[derive(Debug)]
+struct Choice {
+    stood: Vec<Stood>,
+    drawn: usize,
+    /// What the request had cost until then, in worth.
+    spent: f64,
 }
 
 // === impl Ledger ===
@@ -65,6 +77,41 @@ impl Ledger {
         let known = Considered { outcome, ..known };
         self.considered.insert(self.tried, (n, known));
         self.tried += 1;
+    }
+
+    /// Whether something was chosen yet.
+    pub(crate) const fn has_chosen(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    /// The first was chosen.
+    pub(crate) fn chose(&mut self, stood: Vec<Stood>, drawn: usize, spent: f64) {
+        self.choice = Some(Choice {
+            stood,
+            drawn,
+            spent,
+        });
+    }
+
+    /// The probability with which what was tried first was put first.
+    pub(crate) fn propensity(&self) -> f64 {
+        let choice = self.choice.as_ref();
+        let first = choice.and_then(|own| own.stood.get(own.drawn));
+        first.map_or(1.0, |first| first.propensity)
+    }
+
+    /// What this request tells of other orders, where there was something to choose.
+    pub(crate) fn episode(&self, reward: f64) -> Option<Episode> {
+        let choice = self.choice.as_ref().filter(|own| own.stood.len() > 1)?;
+        let stood = choice.stood.iter().map(|own| Stood {
+            expected: own.expected - choice.spent,
+            ..*own
+        });
+        Some(Episode {
+            stood: stood.collect(),
+            tried: choice.drawn,
+            reward,
+        })
     }
 
     /// All of it, what was tried first.

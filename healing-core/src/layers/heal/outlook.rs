@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::{
     attempt::{Ask, Offer, Refusal, Strategy},
@@ -15,15 +16,12 @@ use crate::{
     learner::{
         MAX_PLACES, Prospect, Query,
         decision::{Considered, Figures, Left, Outcome},
+        episodes::{NEAR, SHARE_DRAWN, Stood, TIE},
         worth,
     },
     plan::{Candidate, Costs, MAX_CANDIDATES, Plan, Stand, Step, Why},
     vocabulary::{fault::Fault, fidelity::Fidelity},
 };
-
-/// Remedies whose indices differ by less than this, a tenth of a second of waiting, are as good as each other: then the order
-/// counts in which they were set.
-const TIE: f64 = 0.005;
 
 /// Fewer good answers than this tell nothing of how long they take.
 pub(super) const ENOUGH: u64 = 8;
@@ -42,6 +40,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) tried: &'a [usize],
     /// Which others take part.
     pub(crate) lets: fn(&dyn Strategy) -> bool,
+    /// Whether chance may decide which of two is tried first.
+    pub(crate) draws: bool,
 }
 
 /// What may be tried.
@@ -49,6 +49,10 @@ pub(crate) struct Situation<'a> {
 pub(crate) struct Outlook {
     /// Best first.
     pub(crate) order: Vec<Choice>,
+    /// What stands to choice for what is tried first, in the order of the plan.
+    pub(crate) stood: Vec<Stood>,
+    /// Which of it chance put first.
+    pub(crate) drawn: usize,
     /// All that were looked at, with why they are not tried where they are not.
     pub(crate) seen: Vec<(usize, Considered)>,
 }
@@ -172,6 +176,7 @@ impl Place {
             candidates: &candidates,
             stand,
             costs,
+            draw: situation.draws.then(|| draw(self.ask.id)),
         }
         .into(outlook);
     }
@@ -218,6 +223,8 @@ struct Planning<'a> {
     candidates: &'a [Candidate<'static>],
     stand: Stand,
     costs: Costs,
+    /// A number from 0 to 1, where chance may decide.
+    draw: Option<f64>,
 }
 
 // === impl Planning ===
@@ -228,7 +235,8 @@ impl Planning<'_> {
     /// less to its caller than an error.
     fn into(self, outlook: &mut Outlook) {
         let is_substitute = |wish: &Wish| wish.offer.fidelity == Fidelity::Substitute;
-        let (first, left) = self.steps(|wish| !is_substitute(wish));
+        let (mut first, left) = self.steps(|wish| !is_substitute(wish));
+        self.stand_to_choice(&mut first, outlook);
         let (then, left_then) = self.steps(is_substitute);
         let mut steps: Vec<Step> = first.into_iter().chain(then).collect();
         let patience = self.costs.patience(self.candidates, &steps, self.stand);
@@ -244,6 +252,49 @@ impl Planning<'_> {
         for (n, why) in left {
             let planned = if has_none { Ok(None) } else { Err(why) };
             self.add(n, planned, outlook);
+        }
+    }
+
+    /// Notes what might be tried first. Where the first two would give the same fidelity and are nearly as good as each other,
+    /// chance may let them change places.
+    fn stand_to_choice(&self, steps: &mut [Step], outlook: &mut Outlook) {
+        let best = steps.iter().map(|step| step.index);
+        let best = best.fold(f64::NEG_INFINITY, f64::max);
+        let is_near = |step: &Step| step.index > best - NEAR;
+        let fidelity = |step: &Step| {
+            self.wishes
+                .get(step.candidate)
+                .map(|own| own.offer.fidelity)
+        };
+        let draw = match &*steps {
+            [first, second, ..] if is_near(second) && fidelity(first) == fidelity(second) => {
+                self.draw
+            }
+            _ => None,
+        };
+        let propensity = |place: usize| match (draw, place) {
+            (Some(_), 0) => 1.0 - SHARE_DRAWN,
+            (Some(_), 1) => SHARE_DRAWN,
+            (None, 0) => 1.0,
+            (Some(_) | None, _) => 0.0,
+        };
+        let near = steps.iter().enumerate().filter(|(_, step)| is_near(step));
+        outlook.stood = near
+            .filter_map(|(place, step)| {
+                let others = steps.iter().copied();
+                let others = others.filter(|other| other.candidate != step.candidate);
+                let order = std::iter::once(*step).chain(others);
+                Some(Stood {
+                    strategy: self.wishes.get(step.candidate)?.query.id,
+                    index: step.index,
+                    expected: self.costs.value(self.candidates, order, self.stand.in_hand),
+                    propensity: propensity(place),
+                })
+            })
+            .collect();
+        if draw.is_some_and(|draw| draw < SHARE_DRAWN) {
+            steps.swap(0, 1);
+            outlook.drawn = 1;
         }
     }
 
@@ -303,6 +354,17 @@ impl Planning<'_> {
             });
         }
     }
+}
+
+/// A number from 0 to 1 that a request's id decides, and nothing else that looks at the id (the finalizer of Steele, Lea, Flood
+/// 2014, *Fast splittable pseudorandom number generators*).
+fn draw(id: Uuid) -> f64 {
+    let (_, random) = id.as_u64_pair();
+    let mut mixed = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let [a, b, c, d, ..] = (mixed ^ (mixed >> 31)).to_be_bytes();
+    f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
 }
 
 /// The steps, those that are as good as the best of the rest in the order that was set.

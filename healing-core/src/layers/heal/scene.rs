@@ -20,8 +20,12 @@ use crate::{
         },
         observe::Answered,
     },
-    learner::decision::{Decision, Given},
+    learner::{
+        decision::{Decision, Given},
+        worth,
+    },
     outage::Rest,
+    plan::Costs,
     problem::Problem,
     vocabulary::{
         fault::Fault,
@@ -365,8 +369,33 @@ impl<S, E> Scene<S, E> {
             attempts: truth.attempts,
             took: truth.took,
             deadline: place.treatment.deadline,
+            propensity: ledger.propensity(),
             considered: ledger.considered(),
         });
+    }
+
+    /// What the answer is worth to its caller, less what it cost.
+    fn reward(&self, truth: &Provenance) -> f64 {
+        let costs = Costs::default();
+        let is_copy = truth.strategy == StrategyId::USE_CACHED_DATA;
+        let worth = match (truth.fidelity, truth.age.filter(|_| is_copy)) {
+            (Some(_), Some(age)) => worth::of_copy(age, self.place.treatment.heal_for),
+            (Some(fidelity), None) => worth::of_offer(fidelity),
+            (None, _) => -costs.refusal,
+        };
+        worth
+            - costs.per_second * truth.took.as_secs_f64()
+            - costs.per_call * f64::from(truth.attempts)
+    }
+
+    /// What it tells of other orders, where there was something to choose.
+    fn tells_of_orders(&self, truth: &Provenance) {
+        let ledger = self.ledger.as_ref();
+        let episode = ledger.and_then(|ledger| ledger.episode(self.reward(truth)));
+        if let Some(episode) = episode {
+            let place = &self.place;
+            place.house.learner.episodes.note(&place.ask.route, episode);
+        }
     }
 
     fn answer(&mut self, mut outcome: Result<Response<Body>, E>, truth: Provenance) {
@@ -384,6 +413,7 @@ impl<S, E> Scene<S, E> {
             response_time: self.response_time,
             slow: self.place.route.slow(self.place.treatment.thresholds),
         });
+        self.tells_of_orders(&truth);
         if let Some(fault) = &truth.fault {
             let status = outcome.as_ref().ok().map(Response::status);
             self.goes_on_record(fault, &truth, status);

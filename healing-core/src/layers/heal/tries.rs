@@ -17,6 +17,7 @@ use crate::{
         outlook::{Choice, Situation},
         scene::Scene,
     },
+    plan::Costs,
     vocabulary::{
         fault::{Fault, FaultClass},
         fidelity::Fidelity,
@@ -95,7 +96,9 @@ where
     /// What is tried next. Its calls are cut short only where there is something else to try.
     fn choose(&mut self, faults: &[Fault], tried: &[usize]) -> Option<Choice> {
         let now = self.place.house.clock.now();
+        let is_first = !self.ledger().has_chosen();
         let outlook = self.place.outlook(&Situation {
+            draws: is_first && self.place.may_draw(now),
             now,
             faults,
             floor: self.floor(faults),
@@ -108,10 +111,20 @@ where
         });
         self.ledger().looked(&outlook);
         let (first, others) = outlook.order.split_first()?;
+        if is_first {
+            let spent = self.cost_so_far();
+            self.ledger().chose(outlook.stood, outlook.drawn, spent);
+        }
         Some(Choice {
             limit: first.limit.filter(|_| !others.is_empty()),
             ..*first
         })
+    }
+
+    /// What the request has cost until now, in worth.
+    fn cost_so_far(&self) -> f64 {
+        let costs = Costs::default();
+        costs.per_second * self.waited().as_secs_f64() + costs.per_call * f64::from(self.attempts)
     }
 
     async fn attempt(

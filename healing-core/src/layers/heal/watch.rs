@@ -79,6 +79,7 @@ where
             in_hand,
             tried: &[],
             lets: |_| true,
+            draws: false,
         });
         let offers = outlook.order.iter().filter_map(|choice| {
             let strategy = place.treatment.strategies.get(choice.n)?;

@@ -22,6 +22,7 @@ pub(super) fn otherwise(config: &Config) -> Treatment {
     treatment.deadline = config.deadline;
     treatment.timeout = config.timeout;
     treatment.caching.overrides = config.cache.r#override;
+    treatment.randomises = config.learning.randomise;
     treatment.gives_copies = config.discover;
     if config.discover {
         treatment.strategies.push(Arc::new(Retry::default()));
@@ -51,6 +52,7 @@ pub(super) fn of(
     treatment.fresh_for = Some(route.fresh_for).filter(|time| !time.is_zero());
     treatment.caching.overrides = config.cache.r#override;
     treatment.observe = route.observe;
+    treatment.randomises = config.learning.randomise;
     treatment.thresholds = thresholds(route.windows);
     // What cannot be made was said when the configuration was read.
     let promised = rules::of_route(route, slug, &mut Mistakes::default());

@@ -26,8 +26,6 @@ pub(crate) struct Case {
     pub(crate) other: Fault,
     /// Whether it was asked before.
     is_known: bool,
-    /// Whether its fault is a right answer that comes late.
-    is_late: bool,
 }
 
 /// A case on its stand.
@@ -53,7 +51,6 @@ impl Case {
             fault,
             other: Fault::status(429),
             is_known: false,
-            is_late: false,
         }
     }
 
@@ -79,13 +76,6 @@ impl Case {
     fn known(self) -> Self {
         Self {
             is_known: true,
-            ..self
-        }
-    }
-
-    fn late(self) -> Self {
-        Self {
-            is_late: true,
             ..self
         }
     }
@@ -147,7 +137,7 @@ impl Staged {
 
     /// Whether an answer may be good where nothing healed it.
     pub(crate) const fn is_late(&self) -> bool {
-        self.case.is_late
+        matches!(self.case.fault, Fault::Delay(_))
     }
 
     /// How often any source was asked since the fault.
@@ -275,8 +265,7 @@ fn of_yahoo() -> Vec<Case> {
                 "heal: [hedged_request]",
             ),
             chart,
-        )
-        .late(),
+        ),
         Case::new("crumb_renewal", SourceName::YahooFinance, crumb)
             .asked(
                 route(
@@ -356,6 +345,7 @@ fn of_polygon() -> Vec<Case> {
     };
     let minutes = "/v2/aggs/ticker/{ticker}/range/1/{timespan}/{from}/{to}";
     let early = Fault::form("prem_before_end_of_day");
+    let not_entitled = || Fault::form("prem_not_entitled_error");
     let previous = "/v2/aggs/ticker/{ticker}/prev";
     vec![
         Case::new("aggregate_data", SourceName::PolygonIo, Fault::status(500))
@@ -371,29 +361,21 @@ fn of_polygon() -> Vec<Case> {
             )
             .gives_less()
             .not_for(Fault::status(500)),
-        Case::new(
-            "shorter_range",
-            SourceName::PolygonIo,
-            Fault::form("prem_not_entitled_error"),
-        )
-        .asked(
-            polygon(
-                "/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}",
-                "shorter_range",
-            ),
-            with_key("/x/v2/aggs/ticker/AAPL/range/1/day/2025-01-06/2026-03-04"),
-        )
-        .gives_less(),
-        Case::new(
-            "historical_fallback",
-            SourceName::PolygonIo,
-            Fault::form("prem_not_entitled_error"),
-        )
-        .asked(
-            polygon("/v2/last/trade/{ticker}", "historical_fallback"),
-            with_key("/x/v2/last/trade/AAPL"),
-        )
-        .gives_less(),
+        Case::new("shorter_range", SourceName::PolygonIo, not_entitled())
+            .asked(
+                polygon(
+                    "/v2/aggs/ticker/{ticker}/range/1/day/{from}/{to}",
+                    "shorter_range",
+                ),
+                with_key("/x/v2/aggs/ticker/AAPL/range/1/day/2025-01-06/2026-03-04"),
+            )
+            .gives_less(),
+        Case::new("historical_fallback", SourceName::PolygonIo, not_entitled())
+            .asked(
+                polygon("/v2/last/trade/{ticker}", "historical_fallback"),
+                with_key("/x/v2/last/trade/AAPL"),
+            )
+            .gives_less(),
         Case::new(
             "polygon_fallback_yahoo",
             SourceName::PolygonIo,

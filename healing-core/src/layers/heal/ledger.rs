@@ -1,12 +1,9 @@
 //! What was considered and tried for one request that is being healed. A healthy request has none.
 
-use crate::{
-    layers::heal::outlook::Outlook,
-    learner::{
-        Failure,
-        decision::{Considered, Outcome},
-        episodes::{Episode, Stood},
-    },
+use crate::learner::{
+    Failure,
+    decision::{Considered, Outcome},
+    episodes::{Episode, Stood},
 };
 
 /// The most failures of one request that are remembered.
@@ -50,8 +47,8 @@ impl Ledger {
     }
 
     /// Strategies were looked at; those that have been tried stay as they are.
-    pub(crate) fn looked(&mut self, outlook: &Outlook) {
-        for (n, new) in &outlook.seen {
+    pub(crate) fn looked(&mut self, seen: &[(usize, Considered)]) {
+        for (n, new) in seen {
             let has_room = self.considered.len() < MAX_CONSIDERED;
             let at = self.considered.iter().position(|(own, _)| own == n);
             match at {

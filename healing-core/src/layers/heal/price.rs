@@ -17,7 +17,7 @@ use crate::{
         copy::Copy,
         directives::{Directives, Word},
     },
-    layers::heal::{call::Place, outlook::Outlook, race::usual_of, scene::Scene},
+    layers::heal::{call::Place, race::usual_of, scene::Scene},
     learn::Latencies,
     learner::{
         decision::{Considered, Figures, Left, Outcome},
@@ -106,10 +106,7 @@ impl<S, E> Scene<S, E> {
             figures: Some(Figures { index, ..figures }),
             outcome: Outcome::Left(Left::Refused(Refusal::TooDear)),
         };
-        self.ledger().looked(&Outlook {
-            order: Vec::new(),
-            seen: vec![(FIRST, considered)],
-        });
+        self.ledger().looked(&[(FIRST, considered)]);
         self.stale(&copy, Fault::too_dear(), CacheUse::Rested);
         true
     }

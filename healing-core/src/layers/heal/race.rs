@@ -28,7 +28,7 @@ use crate::{
         attempts::{Calls, Trace},
         call::{Bad, Good, Last, Place},
         lessons::Tally,
-        outlook::{ENOUGH, Outlook},
+        outlook::ENOUGH,
         scene::Scene,
     },
     learn::Latencies,
@@ -361,10 +361,7 @@ where
     }
 
     fn looked_at(&mut self, considered: (usize, Considered)) {
-        self.ledger().looked(&Outlook {
-            order: Vec::new(),
-            seen: vec![considered],
-        });
+        self.ledger().looked(&[considered]);
     }
 
     /// What is in hand is worth.

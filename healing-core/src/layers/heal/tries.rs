@@ -109,7 +109,7 @@ where
             tried,
             lets: self.beside.lets(),
         });
-        self.ledger().looked(&outlook);
+        self.ledger().looked(&outlook.seen);
         let (first, others) = outlook.order.split_first()?;
         if is_first {
             let spent = self.cost_so_far();

@@ -189,7 +189,7 @@ impl Default for Treatment {
             rests: true,
             observe: false,
             rules: None,
-            randomises: true,
+            randomises: false,
             freshness: None,
             range: None,
             thresholds: Thresholds::default(),

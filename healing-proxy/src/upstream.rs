@@ -5,7 +5,7 @@ use std::{
     future::ready,
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     task::{Context, Poll},
@@ -70,7 +70,9 @@ struct Way {
     mount: Option<String>,
     host: HeaderValue,
     /// Whether its certificate was refused, and that was said.
+    /// Whether its certificate is refused, and why it was last.
     is_refused: AtomicBool,
+    refused_for: Mutex<String>,
 }
 
 /// The API's answer, without what belongs to its connection.
@@ -241,10 +243,11 @@ impl Way {
             mount,
             host,
             is_refused: AtomicBool::new(false),
+            refused_for: Mutex::default(),
         })
     }
 
-    /// Says once that its certificate is refused, until it is not: whoever runs this must do something about that.
+    /// Says once that its certificate is refused and for what, until it is not: whoever runs this must do something about that.
     fn tell(&self, answer: Result<&Response<Incoming>, &UpstreamError>) {
         let refused = match answer {
             Err(UpstreamError::Connect(error)) => refused_certificate(error.as_ref()),
@@ -255,17 +258,25 @@ impl Way {
             }
             Ok(_) => None,
         };
-        let is_told = self.is_refused.load(Relaxed);
-        if refused.is_some() != is_told {
-            self.is_refused.store(refused.is_some(), Relaxed);
-        }
-        if let Some(wrong) = refused.filter(|_| !is_told) {
+        let Some(wrong) = refused else {
+            if self.is_refused.load(Relaxed) {
+                self.is_refused.store(false, Relaxed);
+            }
+            return;
+        };
+        let wrong = wrong.to_string();
+        let mut told = self
+            .refused_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !self.is_refused.swap(true, Relaxed) || *told != wrong {
             tracing::warn!(
                 upstream = %self.origin,
                 certificate = %wrong,
                 "the certificate is refused; where it is one of your own authority, name that in {}",
                 trust::VARIABLE
             );
+            *told = wrong;
         }
     }
 }

@@ -119,10 +119,10 @@ impl HealerBuilder {
         self
     }
 
-    /// Leaves nothing to chance: see [`Treatment::randomises`].
+    /// Lets chance decide between equals in one of fifty: see [`Treatment::randomises`].
     #[must_use]
-    pub const fn never_randomise(mut self) -> Self {
-        self.treatment.randomises = false;
+    pub const fn randomise(mut self) -> Self {
+        self.treatment.randomises = true;
         self
     }
 

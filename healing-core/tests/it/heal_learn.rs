@@ -132,7 +132,7 @@ impl Hosts {
 }
 
 fn bare() -> HealerBuilder {
-    Healer::builder().without_strategies().never_randomise()
+    Healer::builder().without_strategies()
 }
 
 fn build(hosts: &Hosts, builder: HealerBuilder) -> (Heal<Port>, Healer) {

@@ -267,7 +267,7 @@ static LEARNING: Shape = Shape {
     keys: &[Key::new(
         "randomise",
         Kind::Bool,
-        "true",
+        "false",
         "Let chance decide in one of fifty healed requests which of two strategies is tried first that are nearly as good as each other",
     )],
 };

@@ -95,7 +95,8 @@ async fn a_reload_that_changes_an_order_says_what_is_known_of_it() {
 
 /// Polygon, and two ways to have the same from Yahoo.
 async fn two_ways() -> Stand {
-    let lines = r#"sources:
+    let lines = r#"learning: { randomise: true }
+sources:
   polygon_io: { upstreams: [POLYGON] }
   yahoo_finance: { upstreams: [YAHOO], mount: /yahoo }
 routes:

@@ -15,6 +15,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
+    time::{Duration, Instant, sleep},
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -27,7 +28,7 @@ use tokio_rustls::{
 
 use crate::{
     forms::GOOD,
-    stage::{Proxy, Running},
+    stage::{PATIENCE, Proxy, Running},
 };
 
 /// An authority that issues certificates.
@@ -165,6 +166,19 @@ async fn an_authority_of_ones_own_is_trusted_where_it_is_named() {
     }
 }
 
+/// Waits until the log says that a certificate is refused, for that reason and with the way out: it is written beside the answers.
+async fn until_said(proxy: &Proxy, reason: &str) {
+    let until = Instant::now() + PATIENCE;
+    let is_it = |line: &str| {
+        let parts = ["the certificate is refused", reason, "SSL_CERT_FILE"];
+        parts.iter().all(|part| line.contains(part))
+    };
+    while !proxy.err().lines().any(is_it) {
+        assert!(Instant::now() < until, "{reason}: {}", proxy.err());
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_healed_and_told() {
     let (authority, folder) = (Authority::called("ours"), TempDir::new().unwrap());
@@ -198,13 +212,7 @@ async fn a_certificate_that_nobody_vouches_for_is_healed_and_told() {
             told.contains("error=tls_certificate_error"),
             "{reason}: {told}"
         );
-        let err = proxy.err();
-        let said = |line: &&str| line.contains("the certificate is refused");
-        let last = err.lines().rfind(said).expect("a warning");
-        assert!(
-            last.contains(reason) && last.contains("SSL_CERT_FILE"),
-            "{last}"
-        );
+        until_said(&proxy, reason).await;
         origin.shows(authority.for_name("localhost"));
         assert_eq!(until_exact(&proxy).await, GOOD);
     }
@@ -220,7 +228,7 @@ async fn until_exact(proxy: &Proxy) -> String {
         if answer.get("healing").is_empty() {
             return answer.text();
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
     }
     panic!("it does not come back: {}", proxy.err())
 }

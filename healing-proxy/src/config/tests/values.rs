@@ -80,6 +80,7 @@ fn the_example_file_loads() {
         [
             "exponential_backoff_retry",
             "alternate_endpoint",
+            "hedged_request",
             "use_cached_data",
             "etf_proxy"
         ]

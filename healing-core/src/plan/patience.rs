@@ -46,9 +46,8 @@ impl Costs {
     /// };
     /// let (costs, stand) = (Costs::default(), Stand { in_hand: -0.5, floor: 0.2, remaining: 5.0 });
     /// let wait = |all: &[Candidate<'_>]| costs.patience(all, costs.plan(all, stand).steps(), stand).unwrap();
-    /// // Nothing follows but a refusal: it is waited for longer than its index has it, or if another could follow.
+    /// // Nothing follows but a refusal: it is waited for longer than its index has it.
     /// assert!(wait(&[retry]) > costs.index(&retry, 5.0).unwrap().1);
-    /// assert!(wait(&[retry]) > wait(&[retry, Candidate { name: "fallback", ..retry }]));
     /// ```
     #[must_use]
     pub fn patience(

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use healing_core::{
-    AlternateEndpoint, AlternateLayer, AlternateSeries, Background, ErrorEvent, EtfProxy, Fidelity,
-    HealLayer, Healer, Param, Pattern, ReduceLayer, ReduceRequest, RouteSettings, Sent,
-    SeriesLayer, Settings, Sink, Source, StrategyId, SubstituteLayer, Substitution, TransportFault,
-    Treatment,
+    AlternateEndpoint, AlternateLayer, AlternateSeries, Background, BudgetRules, ErrorEvent,
+    EtfProxy, Fidelity, HealLayer, Healer, Param, Pattern, ReduceLayer, ReduceRequest,
+    RouteSettings, Sent, SeriesLayer, Settings, Sink, Source, StrategyId, SubstituteLayer,
+    Substitution, TransportFault, Treatment,
 };
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, sleep};
@@ -396,6 +396,32 @@ async fn what_a_layer_further_in_gave_stale_is_not_called_reduced_or_exact_by_an
         (exact.truth.fidelity, exact.truth.strategy),
         (Some(Fidelity::Stale), StrategyId::ALTERNATE_ENDPOINT)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_call_brings_is_as_old_as_that_call_whatever_was_tried_before_it() {
+    let down = answer(503, "down");
+    let (upstream, _) = by_word(&[("query1", down.clone()), ("query2", json(SERIES))]);
+    let plenty = BudgetRules::new(1.0, 10.0, 1.0).unwrap();
+    let healer = Healer::builder().without_strategies().budget(plenty);
+    let healer = healer.strategy(query2()).build();
+    let client = healed_by(&upstream, healer.clone());
+    for n in 0..20 {
+        ask(&client, get(&CHART.replace("AAPL", &format!("S{n}")))).await;
+    }
+    // While it rests the other address comes first, and takes its time to say that it is down.
+    let slow = down.clone().late(seconds(2));
+    let (upstream, asked) = by_word(&[("query2", slow), ("query1", json(SERIES))]);
+    let client = healed_by(&upstream, healer);
+    let other = CHART.replace("AAPL", "MSFT");
+    ask(&client, get(&other)).await;
+    assert_eq!(urls(&asked).len(), 2, "{:?}", urls(&asked));
+    let came = Instant::now();
+    upstream.becomes(down);
+    sleep(seconds(10)).await;
+    let got = ask(&client, get(&other)).await;
+    let (age, most) = (got.truth.age.unwrap(), came.elapsed() + seconds(1));
+    assert!(got.is_copy() && age <= most, "{age:?}, {most:?}");
 }
 
 #[tokio::test(start_paused = true)]

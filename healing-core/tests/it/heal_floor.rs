@@ -84,6 +84,25 @@ async fn a_bound_on_age_refuses_an_older_copy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_copy_is_not_waited_with_until_it_is_older_than_its_caller_takes() {
+    let upstream = Upstream::that(json(SERIES));
+    let client = healed(&upstream);
+    ask(&client, get(URL)).await;
+    upstream.becomes(json(NEWER).late(seconds(60)));
+    sleep(seconds(4)).await;
+    let got = ask(&client, floor("stale;max-age=5")).await;
+    assert!(got.is_copy(), "{:?}", got.story());
+    assert_eq!(got.truth.age.unwrap().as_secs(), 5);
+    sleep(seconds(10)).await;
+    let got = ask(&client, get(URL)).await;
+    assert_eq!(
+        got.truth.took.as_secs(),
+        3,
+        "others wait for all of the deadline"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_deployments_own_floor_refuses_too_and_callers_cannot_lower_it() {
     let upstream = Upstream::that(json(SERIES));
     let healer = Healer::builder()

@@ -239,6 +239,16 @@ impl Place {
         )
     }
 
+    /// Until when something better than that copy may come: the deadline, and not so long that the copy is older than its
+    /// caller takes.
+    pub(crate) fn until_with(&self, copy: &Copy) -> Instant {
+        let (deadline, clock) = (self.ask.deadline, &self.house.clock);
+        self.ask.floor.max_age.map_or(deadline, |most| {
+            let now = clock.now();
+            deadline.min(now + most.saturating_sub(copy.age(now, clock)))
+        })
+    }
+
     /// Permission for a call now.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, request};
 use http_body_util::BodyExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tower_service::Service;
 
 use crate::{
@@ -130,9 +130,10 @@ impl<S, E> Run<S, E> {
         let in_hand = place.in_hand(arrived);
         let holds = in_hand.is_none() || place.treatment.observe;
         place.hold_until = holds.then_some(place.ask.deadline);
-        if in_hand.is_none() {
-            place.ask.until = arrived + place.treatment.timeout;
-        }
+        place.ask.until = match &in_hand {
+            Some(copy) => place.until_with(copy),
+            None => arrived + place.treatment.timeout,
+        };
         Scene {
             place: Arc::new(place),
             inner: self.inner,
@@ -167,13 +168,21 @@ where
         if matches!(asking, Asking::Freely) && self.leaves_the_call() {
             return;
         }
-        let limit = self.limit(asking);
-        let first_wait = if self.in_hand.is_some() || self.may_reach() {
+        // What was tried before the call is no part of how long it takes.
+        let asked = match asking {
+            Asking::Freely | Asking::Trying => self.arrived,
+            Asking::Probing { .. } | Asking::Once => self.place.house.clock.now(),
+        };
+        let latest = self.arrived + self.place.treatment.timeout;
+        let limit = latest.min(asked + self.patience(asking));
+        let first_wait = if self.in_hand.is_some() {
+            self.until().min(limit)
+        } else if self.may_reach() {
             self.place.ask.deadline.min(limit)
         } else {
             limit
         };
-        let mut pass = match self.place.pass(Errand::Caller, self.arrived) {
+        let mut pass = match self.place.pass(Errand::Caller, asked) {
             Ok(pass) => pass,
             Err(fault) => return self.held_back(fault).await,
         };
@@ -183,7 +192,7 @@ where
         let answer = self.inner.call(request);
         let place = Arc::clone(&self.place);
         let underway = Underway {
-            sent_at: self.arrived,
+            sent_at: asked,
             pass,
         };
         let mut call = pin!(place.call(&place.ask, answer, underway));
@@ -294,7 +303,7 @@ where
         let Ok(mut pass) = self.place.pass(Errand::Extra, asked) else {
             return;
         };
-        let patience = self.limit(asking).saturating_duration_since(self.arrived);
+        let patience = self.patience(asking);
         let request = pass.dress(self.first_request());
         let answer = self.inner.call(request);
         let underway = Underway {
@@ -408,9 +417,9 @@ where
         answered
     }
 
-    /// Until when the upstream is waited for. With something in hand a probe waits no longer than twice the route's own
+    /// How long the upstream is waited for. With something in hand a probe waits no longer than twice the route's own
     /// good answers take, and longer only as the outage does: a source may come back slower than it was.
-    fn limit(&self, asking: Asking) -> Instant {
+    fn patience(&self, asking: Asking) -> Duration {
         let timeout = self.place.treatment.timeout;
         let wait = match asking {
             Asking::Probing { rested } if self.in_hand.is_some() => {
@@ -421,7 +430,7 @@ where
             }
             Asking::Freely | Asking::Probing { .. } | Asking::Trying | Asking::Once => timeout,
         };
-        self.arrived + wait.min(timeout)
+        wait.min(timeout)
     }
 }
 

@@ -125,11 +125,9 @@ impl<S, E> Scene<S, E> {
 
     /// Until when strategies may try.
     pub(crate) fn until(&self) -> Instant {
-        let ask = &self.place.ask;
-        if self.in_hand.is_some() {
-            ask.deadline
-        } else {
-            ask.until
+        match &self.in_hand {
+            Some(copy) => self.place.until_with(copy),
+            None => self.place.ask.until,
         }
     }
 

@@ -263,6 +263,12 @@ impl Lab {
         self.shared.millis()
     }
 
+    /// The start from which [`millis`](Self::millis) counts, for what has to count from just there as well.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.shared.started
+    }
+
     /// Ends every listener and connection, and waits for them.
     pub async fn stop(self) {
         self.home.stop.cancel();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use healing_core::Clock;
 use healing_lab::SourceName;
 use serde_json::Value;
 use tokio::{
@@ -41,9 +42,19 @@ pub(crate) struct Given {
     pub(crate) answer: Answer,
 }
 
+/// Waits for the same part of a second, in every cell: a `Date` has whole seconds, so what holds for one is asked for again
+/// sooner or later as it was asked for early or late in a second, in the healthy run as in the others.
+async fn same_part_of_a_second() {
+    let clock = Clock::started_now();
+    let into = clock.timestamp(clock.now()).subsec_millisecond();
+    let left = u64::try_from(1_100 - into).expect("less than a second after 1970");
+    sleep(Duration::from_millis(left % 1_000)).await;
+}
+
 impl Cell<'_> {
     pub(crate) async fn run(&self) -> Results {
         let mut good = Vec::new();
+        same_part_of_a_second().await;
         for (path, field) in self.endpoints {
             let answer = self.caller.get(path).await;
             let found = (answer.status, answer.body.pointer(field).is_some());
@@ -53,6 +64,7 @@ impl Cell<'_> {
         let lab = &self.deployment.lab;
         let apart = Duration::from_millis(3 * ROUNDED); // so that no answer is taken for one of another time
         sleep(apart).await;
+        same_part_of_a_second().await;
         let broken = lab.millis();
         self.deployment.inject(self.source, self.way).await;
         let during = self.ask(REQUESTS).await;

@@ -118,7 +118,7 @@ impl Deployment {
         let file = file.display().to_string();
         let args = ["-c", &*file];
         let proxy = Proxy::start(&args, &variables).await;
-        let tap = Tap::start(proxy.url.clone(), floor, lab.millis()).await;
+        let tap = Tap::start(proxy.url.clone(), floor, lab.started()).await;
         let base = |source| {
             let which = BEHIND_WHICH.iter().find(|(_, its, ..)| *its == source);
             which.map_or_else(|| lab.url(source), |(_, _, mount, _)| tap.url() + mount)

@@ -69,20 +69,10 @@ fn late(results: &Results) -> Option<String> {
     late.then(|| format!("exact again after {back:?}"))
 }
 
-/// Yahoo's quotes hold for a second, and are asked for every 1.2 s: in which part of a second the run begins decides about one
-/// call of each of the four.
-const SHORT_LIVED: usize = 4;
-
 /// What is missed where it asked a broken source for more than a tenth above what a healthy one is asked for.
 fn costly(results: &Results, all: &[Results]) -> Option<String> {
-    costly_beyond(results, all, 0)
-}
-
-/// The same beside so many calls that a healthy run makes as well or does not.
-fn costly_beyond(results: &Results, all: &[Results], by_chance: usize) -> Option<String> {
     let (calls, healthy) = (results.calls, healthy_calls(all, results.source));
-    (calls * 10 > healthy * 11 + by_chance * 10)
-        .then(|| format!("{calls} data calls, {healthy} when healthy"))
+    (calls * 10 > healthy * 11).then(|| format!("{calls} data calls, {healthy} when healthy"))
 }
 
 #[tokio::test]
@@ -191,9 +181,7 @@ async fn before_the_proxy_every_request_has_data_that_is_what_it_says() {
         if results.slowest >= IN_TIME {
             missed.push(format!("the slowest took {:?}", results.slowest));
         }
-        let is_yahoo = results.source == SourceName::YahooFinance;
-        let by_chance = if is_yahoo { SHORT_LIVED } else { 0 };
-        missed.extend(costly_beyond(results, &all, by_chance));
+        missed.extend(costly(results, &all));
         missed
     });
 }

@@ -53,21 +53,25 @@ struct Way {
     /// What its callers say that they take.
     floor: Option<&'static str>,
     client: Client<HttpConnector, Body>,
-    /// The lab's clock was there then.
-    begun: (u64, Instant),
+    /// When the lab's clock was at nothing.
+    started: Instant,
     heard: Mutex<Vec<Heard>>,
 }
 
 // === impl Tap ===
 
 impl Tap {
-    /// Passes on to that proxy; the lab's clock is there now.
-    pub(crate) async fn start(proxy: String, floor: Option<&'static str>, millis: u64) -> Self {
+    /// Passes on to that proxy, and counts time from there, as the lab does.
+    pub(crate) async fn start(
+        proxy: String,
+        floor: Option<&'static str>,
+        started: Instant,
+    ) -> Self {
         let way = Arc::new(Way {
             proxy,
             floor,
             client: Client::builder(TokioExecutor::new()).build_http(),
-            begun: (millis, Instant::now()),
+            started,
             heard: Mutex::default(),
         });
         let router = Router::new().fallback(pass_on).with_state(Arc::clone(&way));
@@ -146,8 +150,7 @@ fn without_hop_fields(fields: &mut HeaderMap) {
 
 impl Way {
     fn millis(&self) -> u64 {
-        let (millis, begun) = self.begun;
-        millis + u64::try_from(begun.elapsed().as_millis()).expect("a few minutes")
+        u64::try_from(self.started.elapsed().as_millis()).expect("a few minutes")
     }
 
     fn note(

@@ -94,13 +94,10 @@ pub(crate) struct Tuning {
     moved: Duration,
 }
 
-/// What is known of a route at one moment.
+/// What is known of a route when it is time to tune.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
-    /// Since the start.
-    pub(crate) at: Duration,
     pub(crate) time: Timestamp,
-    pub(crate) reading: Reading,
     /// What is set for it.
     pub(crate) set: Thresholds,
     /// How many good calls, and the time under which 99 of 100 stayed.
@@ -139,18 +136,18 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// Takes note of a route; call it about once a second. Returns the receipts of what was moved.
-    pub(crate) fn note(&mut self, seen: &Seen) -> Vec<ThresholdMove> {
-        let (begun, before) = *self.begun.get_or_insert((seen.at, seen.reading));
-        if seen.at.saturating_sub(begun) >= WINDOW {
-            self.begun = Some((seen.at, seen.reading));
-            self.count(seen.reading.since(before));
+    /// Takes note of a route, so long after the start; call it about once a second. Returns whether it is time to tune.
+    pub(crate) fn note(&mut self, at: Duration, reading: Reading) -> bool {
+        let (begun, before) = *self.begun.get_or_insert((at, reading));
+        if at.saturating_sub(begun) >= WINDOW {
+            self.begun = Some((at, reading));
+            self.count(reading.since(before));
         }
-        if self.windows < LEAST_WINDOWS || seen.at.saturating_sub(self.moved) < PACE {
-            return Vec::new();
+        let is_due = self.windows >= LEAST_WINDOWS && at.saturating_sub(self.moved) >= PACE;
+        if is_due {
+            self.moved = at;
         }
-        self.moved = seen.at;
-        self.tune(seen)
+        is_due
     }
 
     /// The thresholds that hold where those are set: one that is set otherwise than the specification has it stays.
@@ -191,7 +188,8 @@ impl Tuning {
         self.requests += requests;
     }
 
-    fn tune(&mut self, seen: &Seen) -> Vec<ThresholdMove> {
+    /// Moves what is set to move, and returns the receipts.
+    pub(crate) fn tune(&mut self, seen: &Seen) -> Vec<ThresholdMove> {
         let mut moves = Vec::new();
         if seen.set.moves_shares() {
             let share = self.median();
@@ -301,14 +299,14 @@ mod tests {
         let (mut tuning, mut moves) = (Tuning::default(), Vec::new());
         let mut reading = Reading::default();
         for window in 0..=hours * 12 {
-            moves.extend(tuning.note(&Seen {
-                at: Duration::from_mins(5 * window),
-                time: Timestamp::UNIX_EPOCH,
-                reading,
-                set: Thresholds::default(),
-                calls: window * requests,
-                usual: Some(Duration::from_millis(400)),
-            }));
+            if tuning.note(Duration::from_mins(5 * window), reading) {
+                moves.extend(tuning.tune(&Seen {
+                    time: Timestamp::UNIX_EPOCH,
+                    set: Thresholds::default(),
+                    calls: window * requests,
+                    usual: Some(Duration::from_millis(400)),
+                }));
+            }
             let failed = failed(window).min(requests);
             reading.unhealed += failed;
             reading.direct += requests - failed;

@@ -36,7 +36,9 @@ impl Registry {
         for state in self.all_routes() {
             let reading = state.tally.reading();
             lock(&state.windows).note(since_start, reading);
-            state.tune(since_start, self.clock.timestamp(now));
+            if lock(&state.tuning).note(since_start, reading) {
+                state.tune(self.clock.timestamp(now));
+            }
             if reading.requests() > 0 {
                 by_source
                     .entry(state.route.source().clone())
@@ -139,16 +141,14 @@ impl RouteState {
     }
 
     /// Moves its thresholds with what its past shows, and leaves a receipt.
-    fn tune(&self, at: Duration, time: Timestamp) {
+    fn tune(&self, time: Timestamp) {
         let seen = Seen {
-            at,
             time,
-            reading: self.tally.reading(),
             set: self.treatment.load().thresholds,
             calls: self.tally.good_calls(),
             usual: self.tally.quantile(0.99),
         };
-        let moves = lock(&self.tuning).note(&seen);
+        let moves = lock(&self.tuning).tune(&seen);
         for made in moves {
             tracing::info!(
                 route = %self.route, threshold = made.threshold.as_str(), from = made.from, to = made.to, seen = made.seen,

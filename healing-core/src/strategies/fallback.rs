@@ -188,8 +188,7 @@ impl Fallback {
     /// The same, called that: `monthly average`. Printable ASCII, at most 64 characters; other labels are left out.
     #[must_use]
     pub fn called(mut self, label: &str) -> Self {
-        let fits = label.len() <= 64 && label.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-        self.label = fits.then(|| label.into());
+        self.label = Instead::may_be_called(label).then(|| label.into());
         self
     }
 

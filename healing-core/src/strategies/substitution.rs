@@ -109,8 +109,7 @@ impl Substitution {
                 fidelity,
             });
         }
-        let fits = label.len() <= 64 && label.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-        if !fits {
+        if !Instead::may_be_called(label) {
             return Err(SubstitutionError::Label(label.to_owned()));
         }
         if label.is_empty() && fidelity == Fidelity::Reduced {

@@ -278,6 +278,11 @@ impl Instead {
         self.label = Some(label.into());
         self
     }
+
+    /// Whether a text may be such a name: printable ASCII, at most 64 characters.
+    pub(crate) fn may_be_called(label: &str) -> bool {
+        label.len() <= 64 && label.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    }
 }
 
 // === impl Provenance ===

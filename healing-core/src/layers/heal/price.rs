@@ -67,6 +67,15 @@ impl Place {
             limit: None,
         }
     }
+
+    /// What that copy is worth in hand; nothing in hand is a refusal.
+    pub(super) fn worth_of(&self, copy: Option<&Copy>, now: Instant) -> f64 {
+        let Some(copy) = copy else {
+            return -Costs::default().refusal;
+        };
+        let age = copy.age(now, &self.house.clock);
+        worth::of_copy(age, self.treatment.heal_for)
+    }
 }
 
 // === impl Scene ===
@@ -88,10 +97,7 @@ impl<S, E> Scene<S, E> {
         let age = |copy: &Copy| copy.age(now, &place.house.clock);
         let in_hand = self.in_hand.clone();
         let in_hand = in_hand.filter(|copy| place.takes_for_others(age(copy)));
-        let costs = Costs::default();
-        let has = in_hand.as_ref().map_or(-costs.refusal, |copy| {
-            worth::of_copy(age(copy), place.treatment.heal_for)
-        });
+        let has = place.worth_of(in_hand.as_deref(), now);
         let figures = place.figures_of_first(now);
         let gain = figures.index.unwrap_or(has) - has;
         let price = share.price(stock, (gain, chance_of(place.ask.id.as_u128())), now);

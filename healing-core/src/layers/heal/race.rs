@@ -217,7 +217,7 @@ where
             stored: calls.stored(),
             trace: calls.trace(),
         };
-        self.looked_at((n, considered));
+        self.ledger().looked(&[(n, considered)]);
         let mut run = strategy.run(&place.ask, &mut calls);
         let mut until = waits.first;
         loop {
@@ -265,7 +265,7 @@ where
         loop {
             let now = self.place.house.clock.now();
             let waited = now.saturating_duration_since(self.arrived);
-            let in_hand = self.worth_in_hand(now);
+            let in_hand = self.place.worth_of(self.in_hand.as_deref(), now);
             match self.place.worth_of_second(n, (waited, now), in_hand) {
                 Worth::Now(considered, patience) if now < until => {
                     return Ok((considered, patience));
@@ -355,22 +355,9 @@ where
         let strategy = self.place.treatment.strategies.get(n);
         if let Some(strategy) = strategy.map(|strategy| strategy.id()) {
             self.place.house.hedges.held_back.fetch_add(1, Relaxed);
-            self.looked_at((n, considered(strategy, None)));
+            self.ledger().looked(&[(n, considered(strategy, None))]);
             self.ledger().tried(n, Outcome::Refused(refusal));
         }
-    }
-
-    fn looked_at(&mut self, considered: (usize, Considered)) {
-        self.ledger().looked(&[considered]);
-    }
-
-    /// What is in hand is worth.
-    fn worth_in_hand(&self, now: Instant) -> f64 {
-        let place = &self.place;
-        let Some(copy) = &self.in_hand else {
-            return -Costs::default().refusal;
-        };
-        worth::of_copy(copy.age(now, &place.house.clock), place.treatment.heal_for)
     }
 }
 

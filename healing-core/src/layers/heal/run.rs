@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, request};
 use http_body_util::BodyExt;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use crate::{
@@ -173,15 +173,7 @@ where
             Asking::Freely | Asking::Trying => self.arrived,
             Asking::Probing { .. } | Asking::Once => self.place.house.clock.now(),
         };
-        let latest = self.arrived + self.place.treatment.timeout;
-        let limit = latest.min(asked + self.patience(asking));
-        let first_wait = if self.in_hand.is_some() {
-            self.until().min(limit)
-        } else if self.may_reach() {
-            self.place.ask.deadline.min(limit)
-        } else {
-            limit
-        };
+        let waits = self.waits(asking, asked);
         let mut pass = match self.place.pass(Errand::Caller, asked) {
             Ok(pass) => pass,
             Err(fault) => return self.held_back(fault).await,
@@ -196,10 +188,6 @@ where
             pass,
         };
         let mut call = pin!(place.call(&place.ask, answer, underway));
-        let waits = Waits {
-            first: first_wait,
-            last: limit,
-        };
         let Some(called) = self.first_call(asking, call.as_mut(), waits).await else {
             return; // a second one answered
         };
@@ -415,6 +403,20 @@ where
         let answered = self.heal(&mut faults, &last).await;
         self.beside = Beside::Tried;
         answered
+    }
+
+    /// Until when an upstream that was asked then is waited for.
+    fn waits(&self, asking: Asking, asked: Instant) -> Waits {
+        let latest = self.arrived + self.place.treatment.timeout;
+        let last = latest.min(asked + self.patience(asking));
+        let first = if self.in_hand.is_some() {
+            self.until().min(last)
+        } else if self.may_reach() {
+            self.place.ask.deadline.min(last)
+        } else {
+            last
+        };
+        Waits { first, last }
     }
 
     /// How long the upstream is waited for. With something in hand a probe waits no longer than twice the route's own

@@ -143,7 +143,8 @@ async fn one_of_fifty_changes_places_and_what_is_on_record_says_so() {
         (episodes + estimate.unsupported, verdict),
         (950, Verdict::NotYetKnown)
     );
-    assert!(estimate.differing >= 700, "{estimate:?}");
+    // After each draw the one that was drawn may be the better for a while, and first in both orders.
+    assert!(estimate.differing * 2 > episodes, "{estimate:?}");
     let second = f64::from(u32::try_from(second).unwrap());
     assert!((effective - second).abs() < 6.0, "{estimate:?}");
     let gain = estimate.gain.unwrap();
@@ -277,7 +278,8 @@ async fn settings_that_put_the_same_strategies_otherwise_are_compared_before_the
     let healer = Healer::builder().build();
     healer.configure(&settings(&[FIRST, SECOND])).unwrap();
     let client = healed_by(&upstream(), healer.clone());
-    healed(&client, 300, 10, "stale").await;
+    // That nothing is drawn in so many happens once in ten million.
+    healed(&client, 800, 10, "stale").await;
     assert!(healer.compare(&settings(&[FIRST, SECOND])).is_empty());
     assert!(healer.compare(&settings(&[SECOND])).is_empty());
     let turned = settings(&[SECOND, FIRST]);

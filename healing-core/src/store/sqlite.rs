@@ -56,6 +56,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "lessons",
         include_str!("../../../migrations/sqlite/0004_lessons.sql"),
     ),
+    (
+        5,
+        "given_instead",
+        include_str!("../../../migrations/sqlite/0005_given_instead.sql"),
+    ),
 ];
 
 /// What `SQLite` uses for a new file.

@@ -66,6 +66,9 @@ pub struct StoredEvent {
     pub fix_method: Option<String>,
     /// The fidelity that was given.
     pub fidelity: Option<String>,
+    /// What was given where it is not what was asked: `monthly average at /fred/series/observations?series_id=GS10`.
+    #[serde(default)]
+    pub given_instead: Option<String>,
     /// The age of the copy that was given, in seconds.
     pub age: Option<f64>,
     /// From the request's arrival to its answer, in seconds.
@@ -89,6 +92,7 @@ impl From<&ErrorEvent> for StoredEvent {
             fixed_automatically: event.healed(),
             fix_method: event.healed_by.map(|strategy| strategy.as_str().to_owned()),
             fidelity: event.fidelity.map(|fidelity| fidelity.as_str().to_owned()),
+            given_instead: event.instead.as_ref().map(ToString::to_string),
             age: event.age.map(|age| age.as_secs_f64()),
             took: event.took.as_secs_f64(),
         }

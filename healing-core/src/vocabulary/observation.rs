@@ -91,13 +91,6 @@ impl ErrorEvent {
         if let Some(status) = self.status {
             line.push_str(&format!(", status {status}"));
         }
-        if let Some(instead) = &self.instead {
-            let label = instead.label.as_deref().unwrap_or("something else");
-            line.push_str(&format!("; given instead: {label}"));
-            if let Some(source) = &instead.source {
-                line.push_str(&format!(" of {source}"));
-            }
-        }
         line
     }
 }

@@ -69,7 +69,7 @@ pub enum Observed {
 /// ```
 /// use healing_core::Instead;
 /// let fund = Instead::at(&"http://yahoo.test/v8/finance/chart/XLK?token=s3cret".parse()?).called("sector fund");
-/// assert_eq!(fund.location.as_deref(), Some("/v8/finance/chart/XLK?token=REDACTED"));
+/// assert_eq!(fund.to_string(), "sector fund at /v8/finance/chart/XLK?token=REDACTED");
 /// # Ok::<(), http::uri::InvalidUri>(())
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -282,6 +282,20 @@ impl Instead {
     /// Whether a text may be such a name: printable ASCII, at most 64 characters.
     pub(crate) fn may_be_called(label: &str) -> bool {
         label.len() <= 64 && label.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    }
+}
+
+/// One line for people.
+impl fmt::Display for Instead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label.as_deref().unwrap_or("data"))?;
+        if let Some(source) = &self.source {
+            write!(f, " of {source}")?;
+        }
+        if let Some(location) = &self.location {
+            write!(f, " at {location}")?;
+        }
+        Ok(())
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use healing_core::{
     AlternateEndpoint, AlternateLayer, AlternateSeries, Background, BudgetRules, ErrorEvent,
     EtfProxy, Fidelity, HealLayer, Healer, Param, Pattern, ReduceLayer, ReduceRequest,
-    RouteSettings, Sent, SeriesLayer, Settings, Sink, Source, StrategyId, SubstituteLayer,
-    Substitution, TransportFault, Treatment,
+    RouteSettings, Sent, SeriesLayer, Settings, Sink, Source, StoredEvent, StrategyId,
+    SubstituteLayer, Substitution, TransportFault, Treatment,
 };
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, sleep};
@@ -362,7 +362,11 @@ async fn what_was_given_instead_is_in_the_event_and_never_kept_as_what_was_asked
     assert_eq!(event.fidelity, Some(Fidelity::Reduced));
     assert_eq!(
         event.message(),
-        "server_error (server_error_5xx), status 503; given instead: monthly average"
+        "server_error (server_error_5xx), status 503"
+    );
+    assert_eq!(
+        StoredEvent::from(&event).given_instead.as_deref(),
+        Some("monthly average at /api/fred/series/GS10")
     );
     let strict = ask(&client, get_with(DAILY, &[("healing-floor", "stale")])).await;
     assert_eq!(

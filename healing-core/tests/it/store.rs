@@ -2,9 +2,10 @@
 //! rows replace each other, pruning takes the old ones. One suite, run on every store.
 
 use healing_core::{
-    EndpointHealth, ErrorPattern, EventQuery, FaultClass, HealthStatus, Lesson, MemoryStore, Route,
-    RouteShape, Store, StoredEvent, StrategyId,
+    EndpointHealth, ErrorPattern, EventQuery, FaultClass, HealthStatus, Instead, Lesson,
+    MemoryStore, Route, RouteShape, Store, StoredEvent, StrategyId,
 };
+use http::Uri;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -51,7 +52,10 @@ suite!(
 );
 
 async fn events_come_back_whole_and_newest_first(store: &dyn Store) {
-    let mut events = stored(&[event(1), healed(2, CACHE, 1)]);
+    let mut given = healed(2, CACHE, 1);
+    let monthly = Uri::from_static("http://api.test/observations?series_id=GS10&api_key=CANARY");
+    given.instead = Some(Instead::at(&monthly).called("monthly average").into());
+    let mut events = stored(&[event(1), given]);
     assert_eq!(store.write_events(&events).await.unwrap(), 2);
     events.reverse();
     assert_eq!(store.events(EventQuery::newest(10)).await.unwrap(), events);
@@ -69,6 +73,10 @@ async fn events_come_back_whole_and_newest_first(store: &dyn Store) {
         (Some("stale"), true)
     );
     assert_eq!(newest.error_message, "server_error (status), status 503");
+    assert_eq!(
+        newest.given_instead.as_deref(),
+        Some("monthly average at /observations?series_id=GS10&api_key=REDACTED")
+    );
 }
 
 async fn events_are_found_by_source_time_and_id(store: &dyn Store) {

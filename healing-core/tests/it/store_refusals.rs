@@ -73,7 +73,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
             error,
             StoreError::Newer {
                 found: 9999,
-                known: 4,
+                known: 5,
                 ..
             }
         ),

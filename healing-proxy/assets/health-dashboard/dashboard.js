@@ -282,7 +282,8 @@
   function outcome(event) {
     if (!event.fixed_automatically) return cell('', word('failed', 'not healed'));
     const age = isNumber(event.age) ? `, ${Math.round(event.age)} s old` : '';
-    return cell('', word('healed', `${event.fidelity || 'healed'}${age}`), make('span', 'second', event.fix_method || ''));
+    const how = [event.fix_method, event.given_instead].filter(Boolean).join(': ');
+    return cell('', word('healed', `${event.fidelity || 'healed'}${age}`), make('span', 'second', how));
   }
 
   function showEvents() {

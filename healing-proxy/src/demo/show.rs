@@ -42,7 +42,10 @@ pub(super) fn event(event: &ErrorEvent, at: Duration) -> String {
         (Some(StrategyId::EXPONENTIAL_BACKOFF_RETRY), _) => {
             format!("healed: asked again, {} more", event.retries)
         }
-        (Some(strategy), _) => format!("healed: {strategy}"),
+        (Some(strategy), _) => match &event.instead {
+            Some(instead) => format!("healed: {strategy}, {instead}"),
+            None => format!("healed: {strategy}"),
+        },
         (None, _) => "NOT healed: an honest error".to_owned(),
     };
     format!(

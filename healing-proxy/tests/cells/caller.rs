@@ -30,6 +30,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The field `Healing`, empty on an answer as the application gave it.
     pub(crate) healing: String,
+    /// The field `Content-Location`.
+    pub(crate) place: String,
     pub(crate) age: Option<u64>,
     pub(crate) body: Value,
     pub(crate) took: Duration,
@@ -56,6 +58,7 @@ impl Caller {
         let mut answer = answer.unwrap_or(Answer {
             status: 0,
             healing: String::new(),
+            place: String::new(),
             age: None,
             body: Value::Null,
             took: Duration::ZERO,
@@ -75,6 +78,7 @@ impl Caller {
         Some(Answer {
             status: head.status.as_u16(),
             healing: field("healing").unwrap_or_default(),
+            place: field("content-location").unwrap_or_default(),
             age: field("age").and_then(|age| age.parse().ok()),
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
             took: Duration::ZERO,

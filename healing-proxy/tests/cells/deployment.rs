@@ -71,7 +71,9 @@ pub(crate) struct Deployment {
 pub(crate) struct Proxy {
     child: Child,
     said: TempDir,
-    url: String,
+    pub(crate) url: String,
+    /// Where its operator asks.
+    pub(crate) admin: String,
 }
 
 // === impl Deployment ===
@@ -199,7 +201,7 @@ async fn lab() -> Lab {
 
 impl Proxy {
     /// Starts it with that configuration and those variables, and waits until it says where it listens.
-    async fn start(args: &[&str], variables: &[(String, &str)]) -> Self {
+    pub(crate) async fn start(args: &[&str], variables: &[(String, &str)]) -> Self {
         let said = TempDir::new().expect("a folder");
         let file = |name| File::create(said.path().join(name)).expect("a file");
         let any = "127.0.0.1:0";
@@ -214,8 +216,12 @@ impl Proxy {
             .stderr(file("err"))
             .spawn()
             .expect("the program");
-        let url = String::new();
-        let mut proxy = Self { child, said, url };
+        let mut proxy = Self {
+            child,
+            said,
+            url: String::new(),
+            admin: String::new(),
+        };
         let until = Instant::now() + PATIENCE;
         while !proxy.read("out").contains("\n  next ") {
             let ended = proxy.child.try_wait().expect("a child");
@@ -224,11 +230,16 @@ impl Proxy {
             sleep(Duration::from_millis(5)).await;
         }
         let banner = proxy.read("out");
-        let line = banner
-            .lines()
-            .find_map(|line| line.strip_prefix("  proxy "));
-        let url = line.and_then(|line| line.split_whitespace().next());
-        url.expect("its address").clone_into(&mut proxy.url);
+        let address = |begin: &str| {
+            let mut lines = banner.lines();
+            let line = lines.find_map(|line| line.strip_prefix(begin));
+            let url = line.and_then(|line| line.split_whitespace().next());
+            url.expect("its address").to_owned()
+        };
+        proxy.url = address("  proxy ");
+        let dashboard = address("  dashboard ");
+        let admin = dashboard.trim_end_matches("/health-dashboard");
+        admin.clone_into(&mut proxy.admin);
         proxy
     }
 

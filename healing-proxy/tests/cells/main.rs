@@ -6,6 +6,7 @@ mod caller;
 mod cell;
 mod deployment;
 mod faults;
+mod instead;
 mod page;
 mod results;
 mod runs;

@@ -39,7 +39,7 @@ impl Tile {
 }
 
 /// Runs Chromium without a window on a page; as root it has no sandbox of its own.
-async fn chromium(url: &str, does: &str) -> String {
+pub(crate) async fn chromium(url: &str, does: &str) -> String {
     let profile = TempDir::new().expect("a folder");
     let running = Command::new("chromium")
         .args([
@@ -53,7 +53,7 @@ async fn chromium(url: &str, does: &str) -> String {
             "--disable-sync",
         ])
         .args(["--disable-dev-shm-usage", "--hide-scrollbars", BUDGET])
-        .args(["--window-size=1100,520", does])
+        .args(["--window-size=1200,1100", does])
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(url)
         .stdin(Stdio::null())
@@ -90,7 +90,7 @@ fn picture(name: &str) -> PathBuf {
     folder.join(format!("{}.png", name.replace(' ', "-")))
 }
 
-async fn photograph(url: &str, name: &str) {
+pub(crate) async fn photograph(url: &str, name: &str) {
     let picture = picture(name);
     chromium(url, &format!("--screenshot={}", picture.display())).await;
     let size = fs::metadata(&picture).expect("a picture").len();

@@ -73,6 +73,7 @@ fn event(row: &SqliteRow) -> Result<StoredEvent, sqlx::Error> {
         fixed_automatically: row.try_get("fixed_automatically")?,
         fix_method: row.try_get("fix_method")?,
         fidelity: row.try_get("fidelity")?,
+        given_instead: row.try_get("given_instead")?,
         age: row.try_get("age")?,
         took: row.try_get("took")?,
     })

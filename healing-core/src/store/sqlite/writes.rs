@@ -46,7 +46,8 @@ pub(super) async fn insert_events<'a>(
 fn insertion(rows: &[StoredEvent]) -> QueryBuilder<Sqlite> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO error_events (id, timestamp, source, endpoint, error_type, detail, error_message, response_time, \
-         http_status_code, request_params, retry_count, fixed_automatically, fix_method, fidelity, age, took) ",
+         http_status_code, request_params, retry_count, fixed_automatically, fix_method, fidelity, given_instead, \
+         age, took) ",
     );
     insert.push_values(rows, |mut row, event| {
         row.push_bind(event.id.hyphenated())
@@ -63,6 +64,7 @@ fn insertion(rows: &[StoredEvent]) -> QueryBuilder<Sqlite> {
             .push_bind(event.fixed_automatically)
             .push_bind(&event.fix_method)
             .push_bind(&event.fidelity)
+            .push_bind(&event.given_instead)
             .push_bind(event.age)
             .push_bind(event.took);
     });

@@ -277,5 +277,16 @@ fn seconds(age: Duration) -> f64 {
 }
 
 fn thousandths(number: f64) -> f64 {
-    (number * 1_000.0).round() / 1_000.0
+    (number * 1_000.0).round() / 1_000.0 + 0.0 // a loss of nearly nothing is no -0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousandths;
+
+    #[test]
+    fn nearly_nothing_has_no_sign() {
+        assert_eq!(thousandths(-0.0004).to_string(), "0");
+        assert_eq!(thousandths(-0.0006).to_string(), "-0.001");
+    }
 }

@@ -14,6 +14,7 @@ mod redirect;
 mod request;
 mod saying;
 mod status;
+mod table;
 mod transport;
 
 use std::borrow::Cow;

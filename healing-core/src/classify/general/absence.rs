@@ -144,6 +144,13 @@ fn nothing(exchange: &Exchange<'_>, envelope: &Envelope<'_>) -> Option<Finding> 
         );
         return Some(found.passing(true));
     }
+    if envelope.numbers == 0 && envelope.missing >= NUMBERS_OF_DATA && envelope.values <= 1 {
+        return Some(Finding::of(
+            FaultClass::EmptyData,
+            "missing_values",
+            "the body: every value is said to be missing",
+        ));
+    }
     if envelope.hollow > 0 && envelope.filled <= 1 {
         return Some(Finding::of(
             FaultClass::EmptyData,

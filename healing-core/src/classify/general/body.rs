@@ -14,7 +14,7 @@ use crate::{
 use super::{
     LOOK_INTO_UP_TO, absence, ndjson,
     page::{self, Page},
-    saying,
+    saying, table,
 };
 
 /// An answer with a good status: the body decides.
@@ -140,8 +140,11 @@ fn text(exchange: &Exchange<'_>, head: &str) -> Option<Finding> {
         .filter(|word| word.chars().any(char::is_alphabetic))
         .count();
     let is_table = exchange.kind() == Kind::Csv && !is_sentence(first);
+    if is_table {
+        return table::judge(exchange, head);
+    }
     let is_short = head.len() <= 1024 && lines.count() <= 4;
-    if !is_short || is_table {
+    if !is_short {
         return None;
     }
     if let Some(said) = saying::read(head, false).filter(|_| words >= 2) {

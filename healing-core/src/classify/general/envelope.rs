@@ -36,6 +36,8 @@ pub(super) struct Envelope<'v> {
     pub(super) numbers: usize,
     /// Numbers that are zero.
     pub(super) zeros: usize,
+    /// Texts that say that a value is missing.
+    pub(super) missing: usize,
     /// Arrays with a row, without one, and with rows that hold no value.
     pub(super) filled: usize,
     pub(super) empty: usize,
@@ -212,6 +214,10 @@ impl<'v> Envelope<'v> {
             self.zeros += usize::from(leaf.is_number());
             return;
         }
+        if !here.in_rows && is_placeholder(leaf) {
+            self.missing += 1;
+            return;
+        }
         self.values += 1;
         self.numbers += usize::from(is_amount(leaf));
     }
@@ -296,12 +302,17 @@ fn is_nothing(leaf: &Value) -> bool {
 fn is_placeholder(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::String(text) => matches!(
-            text.trim(),
-            "" | "." | "-" | ".." | "NaN" | "N/A" | "NA" | "null"
-        ),
+        Value::String(text) => says_missing(text),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
     }
+}
+
+/// Whether a text is one that sources write where a value is missing.
+pub(super) fn says_missing(text: &str) -> bool {
+    matches!(
+        text.trim(),
+        "" | "." | "-" | ".." | "NaN" | "N/A" | "NA" | "N/D" | "null"
+    )
 }
 
 /// A number other than zero, also as text.

@@ -127,6 +127,7 @@ fn nothing_is_empty_data() {
             r#"{"message":["No data available for that year"],"Results":{"series":[{"id":"ABC","data":[]}]}}"#,
             r#"[{"page":0,"pages":0,"total":0},null]"#,
             r#"{"count":2,"observations":[{"date":"2020-01-01","value":"."},{"date":"2020-02-01","value":"."}]}"#,
+            r#"{"code":"AAA","open":"N/A","high":"N/A","low":"N/A","volume":0}"#,
         ],
     );
     let removed = Recorded {
@@ -156,6 +157,25 @@ fn an_empty_list_is_judged_by_what_was_asked() {
             r#"{"count":0,"rows":[],"order":"asc"}"#,
         ),
         EmptyData,
+    );
+}
+
+#[test]
+fn a_table_whose_rows_hold_no_value_is_judged_by_what_was_asked() {
+    let asked = |target: &str, body: &str| Recorded {
+        target: target.to_owned(),
+        ..answer(200, "text/csv", body)
+    };
+    let hollow = "Symbol,Date,Open,Close\nZZZZ,N/D,N/D,N/D\n";
+    is(&asked("/quote?symbol=zzzz", hollow), NotFound);
+    is(&asked("/quote", hollow), EmptyData);
+    let missing = "Date,Value\n2024-01-01,.\n2024-01-02,.\n";
+    is(&asked("/series?from=2024-01-01", missing), EmptyData);
+    // One value that is missing is a holiday; one row with a value is data.
+    is(&asked("/series", "Date,Value\n2024-01-01,.\n"), None);
+    is(
+        &asked("/quotes", &format!("{hollow}AAA,2024-01-02,1,2\n")),
+        None,
     );
 }
 

@@ -193,7 +193,14 @@ pub(super) const LINES: &[Line] = &[
     Line::of(C::RateLimit, THROTTLE),
     Line::of(
         C::PremiumRequired,
-        &["premium", "upgrad", "paid plan", "paid sub"],
+        &[
+            "premium",
+            "upgrad",
+            "paid plan",
+            "paid sub",
+            "for free users",
+            "for free accounts",
+        ],
     ),
     Line::of(
         C::PremiumRequired,

@@ -59,6 +59,7 @@ fn a_limit_within_the_hour_is_a_rate_limit() {
             r#"{"Response":"Error","Message":"You are over your rate limit please upgrade your account!","Type":99,"RateLimit":{"calls_made":{"second":3,"minute":4,"hour":5},"max_calls":{"second":1,"minute":2,"hour":3}},"Data":{}}"#,
             r#"{"success":false,"error":{"type":"rate_limit_reached","info":"You have exceeded the limit per second."}}"#,
             r#"{"error":"You have run over your hourly request allocation."}"#,
+            r#"{"message":"The rate limit for free users is reached."}"#,
         ],
     );
     is(
@@ -132,6 +133,7 @@ fn a_gate_of_the_plan_is_premium() {
         &[
             r#"{"message":"subscription does not permit querying recent data"}"#,
             r#"{"status":"NOT_AUTHORIZED","message":"Upgrade to see this."}"#,
+            "Only closing prices are there for free users.",
         ],
     );
     all_are(PremiumRequired, 402, &["", r#"{"error":"pay first"}"#]);

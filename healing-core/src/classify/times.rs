@@ -44,17 +44,32 @@ pub(crate) fn newest(body: &[u8], now: Timestamp) -> Option<Moment> {
     if body.len() > LOOK_INTO_UP_TO || !matches!(body.trim_ascii().first(), Some(b'{' | b'[')) {
         return None;
     }
-    let mut newest = Newest {
-        moment: None,
-        text: [0; LONGEST],
-        horizon: now.checked_add(AHEAD).ok()?,
-    };
+    let mut newest = Newest::until(now)?;
     let look = Look {
         newest: &mut newest,
         tells: false,
     };
     look.deserialize(&mut serde_json::Deserializer::from_slice(body))
         .ok()?;
+    newest.moment
+}
+
+/// The same of a table of text: of the columns whose name tells a time. Lines with quotes are left out.
+pub(crate) fn newest_in_table(text: &[u8], now: Timestamp) -> Option<Moment> {
+    let text = std::str::from_utf8(text).ok()?;
+    if text.len() > LOOK_INTO_UP_TO {
+        return None;
+    }
+    let mut lines = text.lines().filter(|line| !line.contains('"'));
+    let names = lines.next()?.split(',');
+    let tell: Vec<bool> = names.map(|name| Told::by(name) == Told::Time).collect();
+    let mut newest = Newest::until(now)?;
+    for line in lines {
+        let cells = line.split(',').zip(&tell);
+        for (cell, _) in cells.filter(|(_, tells)| **tells) {
+            newest.text(cell.trim());
+        }
+    }
     newest.moment
 }
 
@@ -79,6 +94,15 @@ struct Name<'n>(&'n mut Newest);
 // === impl Newest ===
 
 impl Newest {
+    /// None yet, and none to be taken that is ahead of `now`.
+    fn until(now: Timestamp) -> Option<Self> {
+        Some(Self {
+            moment: None,
+            text: [0; LONGEST],
+            horizon: now.checked_add(AHEAD).ok()?,
+        })
+    }
+
     fn number(&mut self, number: f64) {
         let unit = [
             (1e9, Unit::S),
@@ -286,6 +310,7 @@ const TIME_ENDS: &[&str] = &[
     "published",
     "publishedat",
     "tradingday",
+    "latestday",
     "asofdate",
 ];
 

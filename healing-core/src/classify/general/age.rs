@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{
     classify::{
-        exchange::Exchange,
+        exchange::{Exchange, Kind},
         finding::Finding,
         freshness::{Allowed, Moment, is_stale},
         general::request,
@@ -26,7 +26,11 @@ pub(super) fn judge(exchange: &Exchange<'_>, now: Timestamp) -> Option<Finding> 
     if !request::asks_for_now(exchange) {
         return None;
     }
-    let newest = times::newest(exchange.body, now)?;
+    let in_table = || {
+        let is_one = exchange.kind() == Kind::Csv;
+        is_one.then(|| times::newest_in_table(exchange.text(), now))
+    };
+    let newest = times::newest(exchange.body, now).or_else(|| in_table().flatten())?;
     let day = match newest {
         Moment::Day(day) => day,
         Moment::At(at) => TimeZone::UTC.to_datetime(at).date(),

@@ -10,7 +10,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    classify::recorded::{Recorded, Verdict},
+    classify::{
+        Sources,
+        recorded::{self, Recorded, Verdict},
+    },
     vocabulary::fault::FaultClass,
 };
 
@@ -177,6 +180,21 @@ fn a_table_whose_rows_hold_no_value_is_judged_by_what_was_asked() {
         &asked("/quotes", &format!("{hollow}AAA,2024-01-02,1,2\n")),
         None,
     );
+}
+
+#[test]
+fn a_quote_in_a_table_is_old_by_the_day_that_it_names() {
+    let quote = |day: &str| {
+        let body = format!("symbol,price,latestDay\nAAA,1.5,{day}\n");
+        let mut quote = answer(200, "text/csv", body);
+        "/v1/quote?symbol=aaa".clone_into(&mut quote.target);
+        let date = HeaderValue::from_static("Tue, 24 Nov 2026 15:00:00 GMT");
+        quote.headers.insert(header::DATE, date);
+        quote
+    };
+    let class = |day| recorded::judge(&quote(day), &Sources::none()).class;
+    assert_eq!(class("2026-11-23"), None);
+    assert_eq!(class("2026-10-23"), Some(FaultClass::StaleData));
 }
 
 #[test]

@@ -95,3 +95,18 @@ proptest::proptest! {
         let _any = newest(serde_json::json!({ key: value }).to_string().as_bytes(), now);
     }
 }
+
+#[test]
+fn a_table_is_read_in_the_columns_that_tell_a_time() {
+    let now = "2026-11-24T12:00:00Z".parse().unwrap();
+    let found = |text: &str| match newest_in_table(text.as_bytes(), now)? {
+        Moment::Day(day) => Some(day.to_string()),
+        Moment::At(at) => Some(at.to_string()),
+    };
+    let quote = "symbol,price,latestDay,previousClose\nAAA,1.5,2026-11-14,1.4\n";
+    assert_eq!(found(quote).as_deref(), Some("2026-11-14"));
+    let series = "Date,Close\n2026-11-20,1\n2026-11-23,2\n\"2026-11-24\",3\n";
+    assert_eq!(found(series).as_deref(), Some("2026-11-23"));
+    assert_eq!(found("name,expirationDate\nA,2026-11-20\n"), None);
+    assert_eq!(found("2026-11-20"), None);
+}

@@ -1,12 +1,13 @@
 //! What a text says that stands where data should be: an ordered list of phrases, each of a class. Only texts of answers that
 //! carry no data are read here; a headline about rate limits never is.
 
+mod index;
 mod lines;
 mod phrases;
 
 use crate::vocabulary::fault::FaultClass;
 
-use lines::{LINES, Line};
+use index::{Held, Placing, index};
 
 /// Bytes of one text that are read.
 const READ_UP_TO: usize = 2 * 1024;
@@ -33,23 +34,28 @@ struct Plain(String);
 /// Reads a text; in a page some words mean a wall that in an answer for programs mean a permission.
 pub(super) fn read(text: &str, is_page: bool) -> Option<Said> {
     let plain = Plain::of(text);
-    let lines = LINES.iter().filter(|line| is_page || !line.only_pages);
-    lines.into_iter().find_map(|line| line.holds(&plain))
+    let held = index().held_by(&plain.0);
+    let lines = index().lines.iter();
+    let lines = lines.filter(|placing| is_page || !placing.line.only_pages);
+    lines
+        .filter(|placing| placing.may_hold(&held))
+        .find_map(|placing| placing.said(&plain, &held))
 }
 
-// === impl Line ===
+// === impl Placing ===
 
-impl Line {
-    fn holds(&self, text: &Plain) -> Option<Said> {
-        let words = if self.near.is_empty() {
-            [text.first_of(self.words)?, ""]
+impl Placing {
+    /// What the line says of a text that holds these.
+    fn said(&self, text: &Plain, held: &Held) -> Option<Said> {
+        let words = if self.line.near.is_empty() {
+            [self.words(held).next()?, ""]
         } else {
-            text.together(self.words, self.near)?
+            text.together(self.words(held), &self.near(held))?
         };
         Some(Said {
-            class: self.class,
+            class: self.line.class,
             words,
-            weak: self.weak,
+            weak: self.line.weak,
         })
     }
 }
@@ -90,21 +96,15 @@ impl Plain {
         })
     }
 
-    fn first_of(&self, phrases: &[&'static str]) -> Option<&'static str> {
-        phrases
-            .iter()
-            .copied()
-            .find(|phrase| self.places(phrase).next().is_some())
-    }
-
+    /// The first pair of phrases that stand near each other.
     fn together(
         &self,
-        some: &[&'static str],
-        others: &[&'static str],
+        some: impl Iterator<Item = &'static str>,
+        others: &(impl Iterator<Item = &'static str> + Clone),
     ) -> Option<[&'static str; 2]> {
-        for one in some.iter().copied() {
+        for one in some {
             for here in self.places(one).take(MAX_PLACES) {
-                let other = others.iter().copied().find(|other| {
+                let other = others.clone().find(|other| {
                     self.places(other)
                         .any(|there| self.words_between(here, there) <= NEAR)
                 });

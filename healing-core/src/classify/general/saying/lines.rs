@@ -5,6 +5,7 @@ use crate::vocabulary::fault::FaultClass as C;
 use super::phrases::{BURST, KEYS, LIMIT, LONG, REFUSED, THINGS, THROTTLE};
 
 /// A line of the list.
+#[derive(Debug)]
 pub(super) struct Line {
     pub(super) class: C,
     pub(super) words: &'static [&'static str],

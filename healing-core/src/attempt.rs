@@ -77,7 +77,8 @@ pub enum Refusal {
     BelowTheFloor,
     /// The budget for extra calls is spent.
     Budget,
-    /// The source is not to be asked yet: it named a time, none of its keys may be used, or no call is left.
+    /// The source is not to be asked yet: it named a time, none of its keys may be used, no call is left, or it was found to
+    /// accept no more just now.
     NotYet,
     /// Too many wait for their turn.
     QueueFull,

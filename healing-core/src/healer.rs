@@ -21,7 +21,7 @@ use crate::{
     classify::{Classify, live::Dated},
     clock::Clock,
     flights::Flights,
-    health::{HedgeCounts, Snapshot, hedges::Hedges},
+    health::{HedgeCounts, RailCounts, Snapshot, hedges::Hedges, rails::Rails},
     kept::{
         BodyHash, Kept,
         list::{CopyPattern, CopyRow, Purged},
@@ -77,6 +77,8 @@ pub(crate) struct House {
     pub(crate) calls_left: AtomicU64,
     /// Second calls beside first ones.
     pub(crate) hedges: Hedges,
+    /// What limits that were found out held back.
+    pub(crate) rails: Rails,
     pub(crate) rules: Vec<Arc<dyn Classify>>,
     pub(crate) limits: Limits,
     /// Whether errors of the inner service are answered with problem details.
@@ -183,6 +185,12 @@ impl Healer {
     #[must_use]
     pub fn hedges(&self) -> HedgeCounts {
         self.house.hedges.counts()
+    }
+
+    /// What was held back by limits that were found out.
+    #[must_use]
+    pub fn rails(&self) -> RailCounts {
+        self.house.rails.counts()
     }
 
     /// How often a request was given the copy in hand because the calls that are left of a quota gain others more.

@@ -5,6 +5,7 @@
 //! any length costs nothing until it is looked at.
 
 pub(crate) mod hedges;
+pub(crate) mod rails;
 pub(crate) mod tally;
 pub(crate) mod tuning;
 pub(crate) mod window;
@@ -14,6 +15,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 use jiff::Timestamp;
 
 pub use crate::health::hedges::HedgeCounts;
+pub use crate::health::rails::RailCounts;
 use crate::{
     health::tuning::ThresholdMove,
     vocabulary::{fault::FaultClass, provenance::StrategyId, route::Route, source::Source},

@@ -190,7 +190,7 @@ impl Learner {
         (fault, source): (&Fault, &AtomicBool),
         now: Duration,
     ) -> Option<Failure> {
-        let teaches = !fault.is_change_of_shape() && !fault.is_resting() && !fault.is_own_quota();
+        let teaches = !fault.is_change_of_shape() && !fault.is_resting() && !fault.is_held_back();
         let cause = Cause::of(fault.class).filter(|_| teaches)?;
         let mut parts = needs.parts();
         if fault.was_heard() {

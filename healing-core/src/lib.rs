@@ -88,8 +88,8 @@ pub use crate::{
     fields::{Expose, Identity, IdentityError},
     healer::{Healer, builder::HealerBuilder},
     health::{
-        EndpointHealth, HealthStatus, HedgeCounts, LastFault, ShapeChange, Snapshot, SourceHealth,
-        Thresholds,
+        EndpointHealth, HealthStatus, HedgeCounts, LastFault, RailCounts, ShapeChange, Snapshot,
+        SourceHealth, Thresholds,
         tuning::{Threshold, ThresholdMove},
     },
     hop::strip_hop_fields,

@@ -8,9 +8,14 @@
 //!
 //! Quotas are counted before each call, the first included: where our own count says that none is left, the source is not
 //! asked, and healing begins. Whoever waits for a call stands in a [`Line`], and nobody overtakes.
+//!
+//! Where a source refuses and says neither its limit nor a time, the limit is [learned](learned) and counts like a quota.
 
+mod aimd;
 mod demand;
 mod key;
+mod lately;
+pub(crate) mod learned;
 mod line;
 mod pass;
 mod share;
@@ -36,7 +41,7 @@ use crate::{
     clock::Clock,
     keys::Keys,
     lock::lock,
-    pace::{demand::Demand, key::HeldKey, line::Line},
+    pace::{demand::Demand, key::HeldKey, learned::Limits, line::Line},
     quota::{Meter, Quota, QuotaScope},
 };
 
@@ -145,25 +150,45 @@ impl Pace {
         })
     }
 
-    /// The share of a request like that; `caller` is a digest of the credentials that it came with.
+    /// The pace of a source with neither keys nor quotas, of which a route has a limit that was learned.
+    fn bare(clock: Clock) -> Self {
+        Self {
+            clock,
+            keys: None,
+            held: Box::default(),
+            quotas: Arc::default(),
+            address: None,
+            line: Arc::default(),
+            demand: Arc::default(),
+            callers: Mutex::default(),
+            anonymous: Account::new(&[], clock),
+            held_back: AtomicU64::new(0),
+            queue_full: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether a key of ours goes with a request like that.
+    pub(crate) fn has_key_for(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let keys = self.keys.as_ref();
+        keys.is_some_and(|keys| keys.are_for(uri, headers))
+    }
+
+    /// The share of a request like that; `caller` is a digest of the credentials that it came with, `limits` what was learned.
     pub(crate) fn share(
         self: &Arc<Self>,
-        uri: &Uri,
-        headers: &HeaderMap,
+        (uri, headers): (&Uri, &HeaderMap),
         caller: Option<&[u8; 32]>,
+        limits: Option<Limits>,
     ) -> Option<Arc<Share>> {
-        let ours = self
-            .keys
-            .as_ref()
-            .is_some_and(|keys| keys.are_for(uri, headers));
-        if ours {
-            return Some(Arc::new(Share::with_keys(self)));
+        if self.has_key_for(uri, headers) {
+            return Some(Arc::new(Share::with_keys(self, limits)));
         }
-        (!self.quotas.is_empty()).then(|| {
+        let is_counted = !self.quotas.is_empty() || limits.is_some();
+        is_counted.then(|| {
             let keys = self.keys.as_ref();
             let theirs = keys.and_then(|keys| keys.digest_of_callers(uri, headers));
             let account = self.account(theirs.as_ref().or(caller));
-            Arc::new(Share::of_caller(self, &account))
+            Arc::new(Share::of_caller(self, &account, limits))
         })
     }
 

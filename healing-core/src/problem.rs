@@ -135,7 +135,7 @@ fn face(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
             "The source is resting after repeated failures",
         );
     }
-    if fault.is_own_quota() {
+    if fault.is_held_back() {
         return (
             StatusCode::SERVICE_UNAVAILABLE,
             "own-quota",

@@ -3,6 +3,7 @@
 mod cadences;
 mod configured;
 mod discovered;
+mod limited;
 mod numbers;
 mod path_names;
 mod report;
@@ -19,7 +20,7 @@ use std::{
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use foldhash::quality::RandomState;
-use http::{HeaderMap, Uri};
+use http::Uri;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -32,7 +33,7 @@ use crate::{
     learner::names::Name,
     lock::lock,
     outage::{Gate, Guards, mistakes::Mistakes},
-    pace::{Pace, PaceHealth, Share},
+    pace::{Pace, PaceHealth, learned::Learned},
     registry::{
         cadences::Cadences,
         configured::{Configured, place_of},
@@ -93,6 +94,8 @@ pub(crate) struct RouteState {
     pub(crate) source: Arc<SourceState>,
     pub(crate) tally: Tally,
     pub(crate) gate: Arc<Gate>,
+    /// How often it was found to accept calls, where it refused some.
+    pub(crate) learned: Arc<Learned>,
     /// Who was refused as if it were the callers' mistake.
     pub(crate) mistakes: Mistakes,
     /// What its answers look like.
@@ -331,6 +334,7 @@ impl Registry {
             route,
             source,
             tally: Tally::new(),
+            learned: Arc::new(Learned::new(self.clock)),
             mistakes: Mistakes::new(),
             treatment: ArcSwap::new(Arc::clone(&self.configured.load().otherwise)),
             pattern: ArcSwapOption::empty(),
@@ -439,17 +443,6 @@ impl SourceState {
         let rules = settings.rules.as_ref().or(self.built_in.as_ref());
         self.rules.store(rules.map(Arc::clone));
         self.settings.store(Arc::new(settings));
-    }
-
-    /// What a request like that may use of its pace; `caller` is a digest of the credentials that it came with.
-    pub(crate) fn share(
-        &self,
-        uri: &Uri,
-        headers: &HeaderMap,
-        caller: Option<&[u8; 32]>,
-    ) -> Option<Arc<Share>> {
-        let pace = self.pace.load();
-        pace.as_ref()?.share(uri, headers, caller)
     }
 
     /// The gate before this source for a caller with those credentials: one caller's spent quota is not another's.

@@ -12,6 +12,8 @@ mod foresight;
 pub(crate) mod found;
 pub(crate) mod gates;
 mod handover;
+mod heard;
+mod held_back;
 mod judging;
 mod keep;
 mod ledger;

@@ -30,6 +30,8 @@ pub(super) struct Granted {
     pub(super) own: Option<Counted>,
     /// Where it was counted for all of us.
     pub(super) address: Option<Counted>,
+    /// Whether it goes by leave of a limit that was learned.
+    pub(super) by_leave: bool,
     pub(super) sent: bool,
 }
 
@@ -76,6 +78,11 @@ impl Pass {
         self.key().map(|key| &key.gate)
     }
 
+    /// Whether it goes by leave of a limit that was learned.
+    pub(crate) fn is_by_leave(&self) -> bool {
+        self.0.as_ref().is_some_and(|granted| granted.by_leave)
+    }
+
     /// Notes what the fields of its answer say of the calls that are left.
     pub(crate) fn told(&self, headers: &HeaderMap, now: Instant) {
         let Some(granted) = &self.0 else {
@@ -111,8 +118,8 @@ impl Pass {
         }
     }
 
-    /// A bad answer came.
-    pub(crate) fn failed(&self, fault: &Fault, now: Instant) {
+    /// A bad answer came. Its key goes on where a limit that was learned answers that.
+    pub(crate) fn failed(&self, fault: &Fault, is_limited: bool, now: Instant) {
         let Some(granted) = &self.0 else {
             return;
         };
@@ -124,6 +131,9 @@ impl Pass {
         }
         let share = &granted.share;
         share.struck.fetch_or(bit(n), Relaxed);
+        if is_limited {
+            return; // this request tries another key, and the others wait for their turns
+        }
         if fault.domain == Domain::Key {
             let since_start = share.pace.clock.since_start(now);
             key.rest(fault.class, fault.wait, since_start);
@@ -164,7 +174,7 @@ impl Drop for Granted {
 pub(crate) fn may_be_of_a_key(fault: &Fault) -> bool {
     match fault.class {
         FaultClass::AuthError | FaultClass::RateLimit | FaultClass::QuotaExceeded => {
-            fault.domain == Domain::Key && !fault.is_own_quota()
+            fault.domain == Domain::Key && !fault.is_held_back()
         }
         FaultClass::Forbidden => fault.wait.is_none_or(|wait| wait.is_zero()),
         FaultClass::NotFound

@@ -16,6 +16,7 @@ use crate::{
         Account, Pace,
         demand::Stock,
         key::{HeldKey, Stance},
+        learned::{Limit, Limits},
         line::Line,
         pass::{Counted, Granted, Pass},
     },
@@ -29,6 +30,8 @@ pub(crate) struct Share {
     pub(crate) pace: Arc<Pace>,
     /// The caller's own count; `None`: a key of ours goes with the request.
     account: Option<Arc<Account>>,
+    /// What the refusals of its route have taught, where they have.
+    limits: Option<Limits>,
     /// The keys that were turned away at this request, one a bit.
     pub(crate) struck: AtomicU64,
     /// Those of them that may have been the wrong key or not.
@@ -48,20 +51,25 @@ pub(crate) enum NoTurn {
 
 impl Share {
     /// Of a request that gets a key of ours.
-    pub(super) fn with_keys(pace: &Arc<Pace>) -> Self {
+    pub(super) fn with_keys(pace: &Arc<Pace>, limits: Option<Limits>) -> Self {
         Self {
             pace: Arc::clone(pace),
             account: None,
+            limits,
             struck: AtomicU64::new(0),
             suspect: AtomicU64::new(0),
         }
     }
 
     /// Of a request that goes as it came.
-    pub(super) fn of_caller(pace: &Arc<Pace>, account: &Arc<Account>) -> Self {
+    pub(super) fn of_caller(
+        pace: &Arc<Pace>,
+        account: &Arc<Account>,
+        limits: Option<Limits>,
+    ) -> Self {
         Self {
             account: Some(Arc::clone(account)),
-            ..Self::with_keys(pace)
+            ..Self::with_keys(pace, limits)
         }
     }
 
@@ -130,7 +138,12 @@ impl Share {
     /// # Errors
     /// With why not, and for how long.
     pub(crate) fn pass(self: &Arc<Self>, errand: Errand, now: Instant) -> Result<Pass, Fault> {
-        if errand != Errand::InTurn && self.line().waiting() > 0 {
+        let stands_behind = match errand {
+            Errand::Caller | Errand::Extra => true,
+            Errand::InTurn => false,
+            Errand::Regardless => self.limits.is_none(),
+        };
+        if stands_behind && self.line().waiting() > 0 {
             return Err(self.behind_the_line(now));
         }
         let mut granted = match &self.account {
@@ -183,9 +196,17 @@ impl Share {
             meter.map_or(since_start, |meter| meter.turn(n, since_start))
         };
         let own = match &self.account {
-            Some(account) => at(account.meter.as_ref(), n),
+            Some(account) => {
+                let limit = self.limit_of(None);
+                let learned = limit.map_or(since_start, |limit| limit.turn(n, since_start));
+                at(account.meter.as_ref(), n).max(learned)
+            }
             None => usable()
-                .map(|(_, key)| at(key.meter.as_ref(), each))
+                .map(|(_, key)| {
+                    let limit = self.limit_of(Some(key));
+                    let learned = limit.map_or(since_start, |limit| limit.turn(each, since_start));
+                    at(key.meter.as_ref(), each).max(learned)
+                })
                 .min()
                 .or_else(|| {
                     let (_, key) = self.first_to_come()?;
@@ -202,9 +223,19 @@ impl Share {
         self.line().waiting()
     }
 
+    /// That of the route, where it has limits: a limit of one route keeps nobody of another one waiting.
     fn line(&self) -> &Line {
+        if let Some(limits) = &self.limits {
+            return limits.line();
+        }
         let account = self.account.as_ref();
         account.map_or(&self.pace.line, |account| &account.line)
+    }
+
+    /// The learned limit of a call with that key of ours, or with the caller's own.
+    fn limit_of(&self, key: Option<&Arc<HeldKey>>) -> Option<Arc<Limit>> {
+        let limits = self.limits.as_ref()?;
+        limits.of(key.map(|key| key.gate.number()))
     }
 
     /// The first of our keys that does not rest and has a call left.
@@ -243,13 +274,21 @@ impl Share {
         meter: Option<&Arc<Meter>>,
         at: (Errand, Instant),
     ) -> Result<Granted, Fault> {
-        Ok(Granted {
+        let held = key.and_then(|(n, _)| self.pace.held.get(n));
+        let mut granted = Granted {
             own: self.count(meter, at)?,
             share: Arc::clone(self),
             key,
             address: None,
+            by_leave: false,
             sent: false,
-        })
+        };
+        if let Some(limit) = self.limit_of(held) {
+            let (errand, now) = at;
+            let own_rate = |wait| Fault::own_rate().with_wait(Some(wait));
+            granted.by_leave = limit.take(errand, now).map_err(own_rate)?;
+        }
+        Ok(granted)
     }
 
     fn count(
@@ -267,9 +306,12 @@ impl Share {
     }
 
     fn behind_the_line(&self, now: Instant) -> Fault {
-        let turn = self.turn(self.waiting(), now);
+        let wait = self.turn(self.waiting(), now) - now;
+        if self.limits.is_some() {
+            return Fault::own_rate().with_wait(Some(wait));
+        }
         self.own_quota(Spent {
-            wait: turn.saturating_duration_since(now),
+            wait,
             for_long: false,
         })
     }

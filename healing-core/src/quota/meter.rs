@@ -37,6 +37,8 @@ pub(crate) enum Errand {
     Caller,
     /// Somebody has stood in line for it.
     InTurn,
+    /// Somebody waits and has nothing else: what only was learned does not hold it back.
+    Regardless,
     /// Nobody waits, or the one who does asked another source.
     Extra,
 }
@@ -126,7 +128,7 @@ impl Meter {
         let mut counts = lock(&self.counts);
         let wall = self.clock.at(now);
         let ahead = |quota: &Quota| match errand {
-            Errand::Caller | Errand::InTurn => 1,
+            Errand::Caller | Errand::InTurn | Errand::Regardless => 1,
             Errand::Extra => 1 + quota.reserve(),
         };
         let spent = counts.spent(&self.quotas, ahead, (now, wall));

@@ -276,6 +276,24 @@ impl Fault {
         self.detail == "own_quota"
     }
 
+    /// The fault of a route that is not asked because it was found to accept no more calls just now.
+    #[must_use]
+    pub const fn own_rate() -> Self {
+        Self::new(FaultClass::RateLimit, "own_rate").striking(Domain::Key)
+    }
+
+    /// Whether the route was not asked because it was found to accept no more calls just now: a guess, while a quota is known.
+    #[must_use]
+    pub fn is_own_rate(&self) -> bool {
+        self.detail == "own_rate"
+    }
+
+    /// Whether it was not asked because our own count says that no call is left, of a quota or of what it was found to accept.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        self.is_own_quota() || self.is_own_rate()
+    }
+
     /// The fault of a source that is not asked because the calls that are left of its quota gain others more.
     #[must_use]
     pub const fn too_dear() -> Self {

@@ -30,6 +30,7 @@ mod heal_order;
 mod heal_outage;
 mod heal_pace;
 mod heal_price;
+mod heal_rate;
 mod heal_retry;
 mod heal_rules;
 mod heal_settings;

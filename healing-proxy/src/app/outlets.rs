@@ -61,6 +61,10 @@ impl Outlets {
         counters.insert("hedges_made".to_owned(), hedges.made.into());
         counters.insert("hedges_won".to_owned(), hedges.won.into());
         counters.insert("hedges_held_back".to_owned(), hedges.held_back.into());
+        let rails = healer.rails();
+        let (held_back, sent) = (rails.held_back_by_rate, rails.sent_over_rate);
+        counters.insert("calls_held_back_by_rate".to_owned(), held_back.into());
+        counters.insert("calls_sent_over_rate".to_owned(), sent.into());
         if let Some(dropped) = &self.log_dropped {
             counters.insert(
                 "log_lines_dropped".to_owned(),

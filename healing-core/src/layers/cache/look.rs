@@ -298,8 +298,9 @@ impl Holding<'_> {
         let Some(began) = self.copy.renewal(self.now) else {
             return false;
         };
-        let (source, caller) = (&self.here.route.source, found.caller.as_ref());
-        let share = source.share(request.uri(), request.headers(), caller);
+        let caller = found.caller.as_ref();
+        let asked = (request.uri(), request.headers());
+        let share = self.here.share(asked, caller, self.now);
         let who = Who {
             share: share.as_deref(),
             caller,

@@ -142,7 +142,7 @@ impl Place {
     pub(crate) fn of(house: Arc<House>, mut ask: Ask, here: Whereabouts, found: Found) -> Self {
         let now = house.clock.now();
         let caller = found.caller.as_ref();
-        ask.share = here.route.source.share(&ask.uri, &ask.headers, caller);
+        ask.share = here.share((&ask.uri, &ask.headers), caller, now);
         let who = Who {
             share: ask.share.as_deref(),
             caller,
@@ -169,7 +169,7 @@ impl Place {
     }
 
     /// What a call through those gates needs.
-    fn needs(&self, gates: &Gates) -> Needs {
+    pub(super) fn needs(&self, gates: &Gates) -> Needs {
         Needs {
             source: self.route.source.number(),
             upstream: gates.upstream.number(),
@@ -206,7 +206,7 @@ impl Place {
     }
 
     /// The learner takes note of a good answer, where there is anything that it could clear.
-    fn learns_good(&self, response: &Response<Body>, gates: &Gates, now: Instant) {
+    pub(super) fn learns_good(&self, response: &Response<Body>, gates: &Gates, now: Instant) {
         let (house, suspect) = (&self.house, &self.route.source.suspect);
         // What says that its caller is wrong says nothing of the rest.
         if house.learner.listens(suspect) && !response.status().is_client_error() {
@@ -254,8 +254,13 @@ impl Place {
     /// # Errors
     /// With why not, and for how long.
     pub(crate) fn pass(&self, errand: Errand, now: Instant) -> Result<Pass, Fault> {
-        let share = self.ask.share.as_ref();
-        share.map_or_else(|| Ok(Pass::free()), |share| share.pass(errand, now))
+        let Some(share) = &self.ask.share else {
+            return Ok(Pass::free());
+        };
+        share.pass(errand, now).inspect_err(|fault| {
+            let by_rate = &self.house.rails.held_back_by_rate;
+            by_rate.fetch_add(fault.is_own_rate().into(), Relaxed);
+        })
     }
 
     /// Whether a time is named before which a call with that pass must not be made. The URL may have got its memory, and in
@@ -317,25 +322,7 @@ impl Place {
             },
             now,
         );
-        let gates = self.gates.with(&underway.pass);
-        let heard = Heard {
-            sent: underway.sent_at,
-            at: now,
-        };
-        match fault {
-            None => {
-                underway.pass.good(now);
-                gates.good(heard);
-                if let Ok(good) = &called {
-                    self.learns_good(&good.response, &gates, now);
-                }
-            }
-            Some(fault) => {
-                underway.pass.failed(fault, now);
-                self.failed(&gates, fault, heard);
-                self.learns_of(fault, &self.needs(&gates), now);
-            }
-        }
+        self.hears(&called, &underway, now);
         called
     }
 
@@ -370,7 +357,7 @@ impl Place {
     }
 
     /// Remembers a fault; a URL's memory begins with its first one at the latest.
-    fn failed(&self, gates: &Gates, fault: &Fault, heard: Heard) {
+    pub(super) fn failed(&self, gates: &Gates, fault: &Fault, heard: Heard) {
         let object = self.address.key.object();
         gates.failed(fault, object, heard);
         let marks = !fault.is_change_of_shape() && fault.class != FaultClass::StaleData;

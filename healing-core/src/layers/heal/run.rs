@@ -173,11 +173,14 @@ where
             Asking::Freely | Asking::Trying => self.arrived,
             Asking::Probing { .. } | Asking::Once => self.place.house.clock.now(),
         };
-        let waits = self.waits(asking, asked);
-        let mut pass = match self.place.pass(Errand::Caller, asked) {
-            Ok(pass) => pass,
-            Err(fault) => return self.held_back(fault).await,
+        let (mut pass, asked) = match self.place.pass(Errand::Caller, asked) {
+            Ok(pass) => (pass, asked),
+            Err(fault) => match self.held_back(fault).await {
+                Some(pass) => (pass, self.place.house.clock.now()),
+                None => return,
+            },
         };
+        let waits = self.waits(asking, asked);
         self.attempts += 1;
         self.calls_due = self.calls_due.saturating_sub(1);
         let request = pass.dress(self.first_request());
@@ -345,17 +348,9 @@ where
         }
     }
 
-    /// Does not ask, because no key may be used now.
-    async fn held_back(&mut self, fault: Fault) {
-        self.reach().await;
-        if !self.heal_unasked(fault.clone()).await {
-            self.not_asked(fault);
-        }
-    }
-
     /// Heals what was not asked at first. Returns whether that came to an answer: one of a strategy, or what is left when
     /// one asked all the same, in its turn.
-    async fn heal_unasked(&mut self, fault: Fault) -> bool {
+    pub(super) async fn heal_unasked(&mut self, fault: Fault) -> bool {
         let last = Arc::new(Mutex::new(Last::Nothing));
         let mut faults = vec![fault];
         if self.heal(&mut faults, &last).await {

@@ -233,7 +233,7 @@ impl<S, E> Scene<S, E> {
         }
         let wait = fault.wait.unwrap_or_default();
         let source = self.place.ask.route.source();
-        let detail = if fault.is_own_quota() {
+        let detail = if fault.is_held_back() {
             format!("our own count of calls to {source} says that none is left")
         } else {
             format!("every key for {source} rests ({})", fault.class)

@@ -37,7 +37,7 @@ const fn of_refusal(refusal: Refusal) -> &'static str {
         Refusal::BelowTheFloor => "it gives less than the floor allows, or than what is in hand",
         Refusal::Budget => "a rail: the extra calls that healing may cost are spent for now",
         Refusal::NotYet => {
-            "a rail: the source is not to be asked yet, by the time that it named, its keys or its quota"
+            "a rail: the source is not to be asked yet, by the time that it named, its keys, its quota or the rate that it was found to accept"
         }
         Refusal::QueueFull => "a rail: too many wait for their turn already",
         Refusal::NothingToAsk => "nothing is set for what was asked",

@@ -90,6 +90,8 @@ pub enum Refusal {
     LenderShort,
     /// The calls that are left of a quota gain others more.
     TooDear,
+    /// As many calls to its host are under way as that was found to bear.
+    Overloaded,
     /// What it would give is another quantity, or not known to be the same, and may be called by no name.
     AnotherQuantity,
 }
@@ -282,6 +284,7 @@ impl Refusal {
             Self::Resting => "resting",
             Self::LenderShort => "lender_short",
             Self::TooDear => "too_dear",
+            Self::Overloaded => "overloaded",
             Self::AnotherQuantity => "another_quantity",
         }
     }

@@ -55,10 +55,12 @@ mod keys;
 mod layers;
 pub mod learn;
 mod learner;
+mod line;
 mod lock;
 #[cfg(feature = "jq")]
 mod mapping;
 mod outage;
+mod overload;
 mod pace;
 pub mod plan;
 mod problem;

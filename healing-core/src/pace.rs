@@ -16,7 +16,6 @@ mod demand;
 mod key;
 mod lately;
 pub(crate) mod learned;
-mod line;
 mod pass;
 mod share;
 mod told;
@@ -40,8 +39,9 @@ pub(crate) use crate::pace::{
 use crate::{
     clock::Clock,
     keys::Keys,
+    line::Line,
     lock::lock,
-    pace::{demand::Demand, key::HeldKey, learned::Limits, line::Line},
+    pace::{demand::Demand, key::HeldKey, learned::Limits},
     quota::{Meter, Quota, QuotaScope},
 };
 

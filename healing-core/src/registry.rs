@@ -33,6 +33,7 @@ use crate::{
     learner::names::Name,
     lock::lock,
     outage::{Gate, Guards, mistakes::Mistakes},
+    overload::{Host, Usual},
     pace::{Pace, PaceHealth, learned::Learned},
     registry::{
         cadences::Cadences,
@@ -76,6 +77,8 @@ pub(crate) struct Whereabouts {
     pub(crate) route: Arc<RouteState>,
     /// The gate of the address that it goes to.
     pub(crate) upstream: Arc<Gate>,
+    /// The calls to that address.
+    pub(crate) host: Arc<Host>,
     /// How it is treated, as it was set when it came.
     pub(crate) treatment: Arc<Treatment>,
 }
@@ -84,6 +87,7 @@ pub(crate) struct Whereabouts {
 #[derive(Debug)]
 struct Site {
     gate: Arc<Gate>,
+    host: Arc<Host>,
     routes: Discovery<RouteState>,
 }
 
@@ -96,6 +100,8 @@ pub(crate) struct RouteState {
     pub(crate) gate: Arc<Gate>,
     /// How often it was found to accept calls, where it refused some.
     pub(crate) learned: Arc<Learned>,
+    /// How long its good answers take, in the long run.
+    pub(crate) usual: Usual,
     /// Who was refused as if it were the callers' mistake.
     pub(crate) mistakes: Mistakes,
     /// What its answers look like.
@@ -182,6 +188,7 @@ impl Registry {
             treatment: route.treatment.load_full(),
             route,
             upstream: Arc::clone(&site.gate),
+            host: Arc::clone(&site.host),
         }
     }
 
@@ -304,6 +311,7 @@ impl Registry {
         let other = Arc::new(self.begin_route(discover::other(), "", &gate));
         let fresh = Arc::new(Site {
             gate,
+            host: Arc::new(Host::new(self.clock)),
             routes: Discovery::new(other),
         });
         self.sites.rcu(|sites| {
@@ -335,6 +343,7 @@ impl Registry {
             source,
             tally: Tally::new(),
             learned: Arc::new(Learned::new(self.clock)),
+            usual: Usual::default(),
             mistakes: Mistakes::new(),
             treatment: ArcSwap::new(Arc::clone(&self.configured.load().otherwise)),
             pattern: ArcSwapOption::empty(),

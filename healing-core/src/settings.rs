@@ -46,7 +46,8 @@ pub struct Treatment {
     pub fresh_for: Option<Duration>,
     /// What else the cache does with answers.
     pub caching: Caching,
-    /// Whether what failed repeatedly is left in peace, and asked only now and then.
+    /// Whether what failed repeatedly is left in peace, and asked only now and then, and what was found out of how often a route
+    /// and how many at a time a host may be asked is kept to.
     pub rests: bool,
     /// Whether healing only watches: everything is judged, counted and kept, the caller gets just what the upstream says,
     /// and is told what healing would have done.

@@ -76,6 +76,9 @@ fn decision(told: &Value) -> String {
         text(told, "class"),
         text(told, "detail"),
     );
+    if let Some(meaning) = told.get("detail_meaning").and_then(Value::as_str) {
+        said.push_str(&format!("           {meaning}\n"));
+    }
     said.push_str(&in_hand(told));
     if let Some(propensity) = told.get("propensity").and_then(Value::as_f64)
         && propensity < 1.0

@@ -112,7 +112,7 @@ impl HealerBuilder {
         self
     }
 
-    /// Asks also what failed repeatedly each time.
+    /// Asks also what failed repeatedly each time, and keeps to no limit that was found out.
     #[must_use]
     pub const fn never_rest(mut self) -> Self {
         self.treatment.rests = false;

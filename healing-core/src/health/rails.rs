@@ -15,6 +15,10 @@ pub struct RailCounts {
     pub held_back_by_rate: u64,
     /// Calls that were made all the same, for callers with nothing else whose turn would have come too late.
     pub sent_over_rate: u64,
+    /// Calls that were not made at once because as many were under way as the host was found to bear.
+    pub held_back_by_load: u64,
+    /// Calls that were made all the same, for callers with nothing else that waited in vain.
+    pub sent_over_load: u64,
 }
 
 /// The same, being counted.
@@ -22,6 +26,8 @@ pub struct RailCounts {
 pub(crate) struct Rails {
     pub(crate) held_back_by_rate: AtomicU64,
     pub(crate) sent_over_rate: AtomicU64,
+    pub(crate) held_back_by_load: AtomicU64,
+    pub(crate) sent_over_load: AtomicU64,
 }
 
 impl Rails {
@@ -30,6 +36,8 @@ impl Rails {
         RailCounts {
             held_back_by_rate: self.held_back_by_rate.load(Relaxed),
             sent_over_rate: self.sent_over_rate.load(Relaxed),
+            held_back_by_load: self.held_back_by_load.load(Relaxed),
+            sent_over_load: self.sent_over_load.load(Relaxed),
         }
     }
 }

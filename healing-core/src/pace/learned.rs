@@ -17,13 +17,13 @@ use tokio::time::Instant;
 
 use crate::{
     clock::Clock,
+    line::Line,
     lock::lock,
     outage::Heard,
     pace::{
         Pace,
         aimd::{Aimd, Refused},
         lately::Accepted,
-        line::Line,
     },
     quota::Errand,
     vocabulary::fault::{Domain, Fault, FaultClass},

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::{
     keys::Secret,
     outage::Gate,
+    overload::Aboard,
     pace::{
         key::HeldKey,
         share::{Share, bit},
@@ -19,7 +20,11 @@ use crate::{
 
 /// The permission to make one call. One that is dropped unused gives its place in the counts back.
 #[derive(Debug)]
-pub(crate) struct Pass(Option<Granted>);
+pub(crate) struct Pass {
+    granted: Option<Granted>,
+    /// Its place among the calls to its host.
+    aboard: Option<Aboard>,
+}
 
 #[derive(Debug)]
 pub(super) struct Granted {
@@ -43,11 +48,30 @@ pub(super) type Counted = (Arc<Meter>, Taken);
 impl Pass {
     /// For a source that has no pace.
     pub(crate) const fn free() -> Self {
-        Self(None)
+        Self {
+            granted: None,
+            aboard: None,
+        }
     }
 
     pub(super) const fn of(granted: Granted) -> Self {
-        Self(Some(granted))
+        Self {
+            granted: Some(granted),
+            aboard: None,
+        }
+    }
+
+    /// The same, with a place among the calls to its host.
+    pub(crate) fn on(self, aboard: Aboard) -> Self {
+        Self {
+            aboard: Some(aboard),
+            ..self
+        }
+    }
+
+    /// Its place among the calls to its host.
+    pub(crate) const fn aboard(&self) -> Option<&Aboard> {
+        self.aboard.as_ref()
     }
 
     /// Whether a key of ours goes with it: then its refusal is no mistake of the caller's.
@@ -57,7 +81,7 @@ impl Pass {
 
     /// Makes ready what is sent.
     pub(crate) fn dress<B>(&mut self, mut request: Request<B>) -> Request<B> {
-        if let Some(granted) = &mut self.0 {
+        if let Some(granted) = &mut self.granted {
             granted.sent = true;
             let (key, keys) = (granted.held(), &granted.share.pace.keys);
             if let Some((key, keys)) = key.zip(keys.as_ref()) {
@@ -80,12 +104,14 @@ impl Pass {
 
     /// Whether it goes by leave of a limit that was learned.
     pub(crate) fn is_by_leave(&self) -> bool {
-        self.0.as_ref().is_some_and(|granted| granted.by_leave)
+        self.granted
+            .as_ref()
+            .is_some_and(|granted| granted.by_leave)
     }
 
     /// Notes what the fields of its answer say of the calls that are left.
     pub(crate) fn told(&self, headers: &HeaderMap, now: Instant) {
-        let Some(granted) = &self.0 else {
+        let Some(granted) = &self.granted else {
             return;
         };
         // Limits by address are told as such nowhere; what is told goes with the narrower count.
@@ -100,7 +126,7 @@ impl Pass {
 
     /// A good answer came. Where other keys were refused before it, they were what was wrong.
     pub(crate) fn good(&self, now: Instant) {
-        let Some(granted) = &self.0 else {
+        let Some(granted) = &self.granted else {
             return;
         };
         if let (Some(key), Some((_, true))) = (self.key(), granted.key) {
@@ -120,7 +146,7 @@ impl Pass {
 
     /// A bad answer came. Its key goes on where a limit that was learned answers that.
     pub(crate) fn failed(&self, fault: &Fault, is_limited: bool, now: Instant) {
-        let Some(granted) = &self.0 else {
+        let Some(granted) = &self.granted else {
             return;
         };
         let (Some(key), Some((n, _))) = (self.key(), granted.key) else {
@@ -143,7 +169,7 @@ impl Pass {
     }
 
     fn key(&self) -> Option<&Arc<HeldKey>> {
-        self.0.as_ref()?.held()
+        self.granted.as_ref()?.held()
     }
 }
 

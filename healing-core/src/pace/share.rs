@@ -11,13 +11,13 @@ use std::{
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
+    line::Line,
     outage::Gate,
     pace::{
         Account, Pace,
         demand::Stock,
         key::{HeldKey, Stance},
         learned::{Limit, Limits},
-        line::Line,
         pass::{Counted, Granted, Pass},
     },
     quota::{Errand, Meter, Spent},

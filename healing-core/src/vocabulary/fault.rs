@@ -288,10 +288,25 @@ impl Fault {
         self.detail == "own_rate"
     }
 
-    /// Whether it was not asked because our own count says that no call is left, of a quota or of what it was found to accept.
+    /// The fault of a host that is not asked because as many calls to it are under way as it was found to bear.
+    #[must_use]
+    pub const fn own_load() -> Self {
+        Self::new(FaultClass::ServerError, "own_load")
+            .striking(Domain::Upstream)
+            .retryable(false)
+    }
+
+    /// Whether the host was not asked because as many calls to it are under way as it was found to bear: a guess.
+    #[must_use]
+    pub fn is_own_load(&self) -> bool {
+        self.detail == "own_load"
+    }
+
+    /// Whether it was not asked because our own count says so: of a quota, of what the route was found to accept, or of what
+    /// the host was found to bear.
     #[must_use]
     pub fn is_held_back(&self) -> bool {
-        self.is_own_quota() || self.is_own_rate()
+        self.is_own_quota() || self.is_own_rate() || self.is_own_load()
     }
 
     /// The fault of a source that is not asked because the calls that are left of its quota gain others more.

@@ -24,6 +24,7 @@ mod heal_health;
 mod heal_hedge;
 mod heal_keys;
 mod heal_learn;
+mod heal_load;
 mod heal_mistakes;
 mod heal_never_early;
 mod heal_order;

@@ -211,6 +211,7 @@ fn form(decision: &Decision) -> Value {
         "route": decision.route.template(),
         "class": decision.class.as_str(),
         "detail": decision.detail,
+        "detail_meaning": meaning::of_detail(&decision.detail),
         "answered_by": decision.answered_by.as_str(),
         "given": decision.given.as_str(),
         "status": decision.given.status().map(|status| status.as_u16()),

@@ -62,9 +62,13 @@ impl Outlets {
         counters.insert("hedges_won".to_owned(), hedges.won.into());
         counters.insert("hedges_held_back".to_owned(), hedges.held_back.into());
         let rails = healer.rails();
-        let (held_back, sent) = (rails.held_back_by_rate, rails.sent_over_rate);
-        counters.insert("calls_held_back_by_rate".to_owned(), held_back.into());
-        counters.insert("calls_sent_over_rate".to_owned(), sent.into());
+        let by_name = [
+            ("calls_held_back_by_rate", rails.held_back_by_rate),
+            ("calls_sent_over_rate", rails.sent_over_rate),
+            ("calls_held_back_by_load", rails.held_back_by_load),
+            ("calls_sent_over_load", rails.sent_over_load),
+        ];
+        counters.extend(by_name.map(|(name, count)| (name.to_owned(), count.into())));
         if let Some(dropped) = &self.log_dropped {
             counters.insert(
                 "log_lines_dropped".to_owned(),

@@ -249,7 +249,7 @@ below_the_floor: it gives less than the floor allows, or than what is in hand
         "id": "-", "time": "-", "source": "yahoo_finance", "route": "/v8/finance/chart/{symbol}",
         "class": "server_error", "detail": "yahoo_finance/failed", "answered_by": "none", "given": "as_it_came", "status": 500,
         "fidelity": null, "floor": "stale", "in_hand_age_s": null, "no_copy": "not_allowed",
-        "no_copy_meaning": "this route gives no copies", "attempts": "N", "took_ms": "N", "deadline_ms": "N", "propensity": "N",
+        "detail_meaning": null, "no_copy_meaning": "this route gives no copies", "attempts": "N", "took_ms": "N", "deadline_ms": "N", "propensity": "N",
         "considered": [{
             "strategy": "etf_proxy", "fidelity": "substitute", "p": null, "up": null, "index": null, "limit_ms": null,
             "outcome": "not_tried", "why": "below_the_floor",

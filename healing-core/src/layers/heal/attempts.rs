@@ -26,6 +26,7 @@ use crate::{
     learner::{Failure, Needs},
     lock::lock,
     outage::Ticket,
+    overload::Boards,
     pace::{NoTurn, Pass},
     quota::Errand,
     vocabulary::fault::Fault,
@@ -191,8 +192,10 @@ where
             Ok(call) => call,
             Err(miss) => return Box::pin(std::future::ready(Err(miss))),
         };
-        let pass = match call.place.pass(call.errand, call.place.house.clock.now()) {
+        let now = call.place.house.clock.now();
+        let pass = match call.place.pass_for(Boards::Extra, call.errand, now) {
             Ok(pass) if call.may_go(&pass) => pass,
+            Err(fault) if fault.is_own_load() => return refused(Refusal::Overloaded),
             Ok(_) | Err(_) => return refused(Refusal::NotYet),
         };
         let finds_out = self.only_to_what_works && call.ticket.is_some();
@@ -222,8 +225,12 @@ where
                 Some(share) => share.in_turn(until).await,
                 None => Ok(Pass::free()),
             };
+            let whose = if free { Boards::First } else { Boards::Extra };
             let refusal = match turn {
-                Ok(pass) if call.may_go(&pass) => return call.made_with(pass).await,
+                Ok(pass) if call.may_go(&pass) => match call.place.boards(pass, whose) {
+                    Ok(pass) => return call.made_with(pass).await,
+                    Err(_) => Refusal::Overloaded,
+                },
                 Ok(_) => Refusal::NotYet,
                 Err(NoTurn::Full) => Refusal::QueueFull,
                 Err(NoTurn::TooLate) => Refusal::TooLate,

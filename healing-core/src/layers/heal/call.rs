@@ -34,8 +34,8 @@ use crate::{
     learner::{Failure, Needs},
     lock::lock,
     outage::Heard,
+    overload::Host,
     pace::Pass,
-    quota::Errand,
     registry::{RouteState, Whereabouts},
     settings::Treatment,
     vocabulary::{
@@ -57,6 +57,8 @@ pub(crate) struct Place {
     /// How requests of this route are treated, as it was set when this one came.
     pub(crate) treatment: Arc<Treatment>,
     pub(crate) gates: Gates,
+    /// The calls to the address that it goes to.
+    pub(crate) host: Arc<Host>,
     pub(crate) address: Address,
     /// What its URL is called, once somebody asked.
     pub(crate) title: OnceLock<Arc<Title>>,
@@ -155,6 +157,7 @@ impl Place {
             treatment: here.treatment,
             route: here.route,
             gates,
+            host: here.host,
             address: found.address,
             title: found.title.map_or_else(OnceLock::new, OnceLock::from),
             renews: found.renews,
@@ -249,20 +252,6 @@ impl Place {
         })
     }
 
-    /// Permission for a call now.
-    ///
-    /// # Errors
-    /// With why not, and for how long.
-    pub(crate) fn pass(&self, errand: Errand, now: Instant) -> Result<Pass, Fault> {
-        let Some(share) = &self.ask.share else {
-            return Ok(Pass::free());
-        };
-        share.pass(errand, now).inspect_err(|fault| {
-            let by_rate = &self.house.rails.held_back_by_rate;
-            by_rate.fetch_add(fault.is_own_rate().into(), Relaxed);
-        })
-    }
-
     /// Whether a time is named before which a call with that pass must not be made. The URL may have got its memory, and in
     /// it such a time, after this request came.
     pub(crate) fn told_to_wait(&self, pass: &Pass, now: Instant) -> bool {
@@ -340,6 +329,7 @@ impl Place {
             now,
         );
         let sent = now.checked_sub(waited).unwrap_or(now);
+        self.host.hung(now);
         self.failed(&self.gates, &fault, Heard { sent, at: now });
         self.learns_of(&fault, &self.needs(&self.gates), now);
         fault

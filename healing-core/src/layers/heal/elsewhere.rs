@@ -37,16 +37,17 @@ impl Place {
             let found = Found::of(&self.house.kept, &ask.uri, &ask.headers);
             return Self::of(Arc::clone(&self.house), ask, there, found);
         }
-        let gates = if ask.uri == self.ask.uri {
-            self.gates.clone()
+        let (gates, host) = if ask.uri == self.ask.uri {
+            (self.gates.clone(), Arc::clone(&self.host))
         } else {
-            Gates {
+            let gates = Gates {
                 // What the asked address fails at, this one may well do, and the other way round.
                 url: None,
                 route: self.route.gate_at(&there.upstream, now),
                 upstream: there.upstream,
                 key: Arc::clone(&self.gates.key),
-            }
+            };
+            (gates, there.host)
         };
         Self {
             house: Arc::clone(&self.house),
@@ -54,6 +55,7 @@ impl Place {
             treatment: Arc::clone(&self.treatment),
             route: Arc::clone(&self.route),
             gates,
+            host,
             address: self.address,
             title: Arc::clone(self.title()).into(), // not that of the other address
             renews: None, // what it calls the copy by, only the asked address need know

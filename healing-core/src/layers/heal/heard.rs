@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use crate::{
     layers::heal::call::{Bad, Good, Place, Underway},
     outage::Heard,
+    overload::Ended,
     pace::learned::Went,
 };
 
@@ -30,7 +31,15 @@ impl Place {
             by_leave: pass.is_by_leave(),
             heard,
         };
-        let learned = &self.route.learned;
+        let (learned, fault) = (&self.route.learned, called.as_ref().err());
+        if let Some(aboard) = pass.aboard() {
+            let ended = Ended {
+                took: now.saturating_duration_since(underway.sent_at),
+                usual: &self.route.usual,
+                fault: fault.map(|bad| &bad.fault),
+            };
+            aboard.ended(ended, now);
+        }
         match called {
             Ok(good) => {
                 pass.good(now);

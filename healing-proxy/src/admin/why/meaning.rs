@@ -16,6 +16,17 @@ pub(super) const fn of(outcome: &Outcome) -> Option<&'static str> {
     }
 }
 
+/// What the finer word of a fault means that is of a limit which was found out.
+pub(super) fn of_detail(detail: &str) -> Option<&'static str> {
+    match detail {
+        "own_rate" => Some("a rail: the route was found to accept no more calls just then"),
+        "own_load" => {
+            Some("a rail: as many calls to its host were under way as that was found to bear")
+        }
+        _ => None,
+    }
+}
+
 /// What the reason for no copy means.
 pub(super) const fn of_no_copy(why: NoCopy) -> &'static str {
     match why {
@@ -44,6 +55,9 @@ const fn of_refusal(refusal: Refusal) -> &'static str {
         Refusal::Resting => "a rail: what it would ask rests after failures of its own",
         Refusal::LenderShort => "a rail: the source that would lend needs its calls itself",
         Refusal::TooDear => "the calls that are left of its quota gain others more",
+        Refusal::Overloaded => {
+            "a rail: as many calls to its host are under way as that was found to bear"
+        }
         Refusal::AnotherQuantity => "it is another quantity, or not known to be the same",
     }
 }

@@ -26,7 +26,7 @@ pub(crate) use crate::overload::usual::Usual;
 use crate::{
     clock::Clock,
     line::Line,
-    lock::lock,
+    lock::try_lock,
     overload::gradient::{Gradient, LEAST, Sample},
     vocabulary::fault::{Fault, FaultClass},
 };
@@ -212,7 +212,9 @@ impl Host {
         let pressed = self.limit().is_some() && self.pressed.swap(false, Relaxed);
         let now = self.clock.since_start(now);
         let (most, apart) = {
-            let mut gradient = lock(&self.gradient);
+            let Some(mut gradient) = try_lock(&self.gradient) else {
+                return; // another call is being looked at, and this one waits for nobody
+            };
             let most = gradient.ended(sample, pressed, now);
             (most, gradient.apart())
         };

@@ -38,6 +38,13 @@ impl Accepted {
         }
     }
 
+    /// Nothing was.
+    pub(crate) fn forget(&self) {
+        for word in &self.0 {
+            word.store(0, Relaxed);
+        }
+    }
+
     /// What was accepted lately. By the second where it is less than one, so that what came at once is no rate.
     pub(crate) fn lately(&self, now: Duration) -> Lately {
         let this = now.as_secs();
@@ -92,6 +99,16 @@ mod tests {
         let lately = accepted.lately(at(10_000));
         assert!((lately.per_second - 20.0).abs() < 1.0, "{lately:?}");
         assert_eq!(accepted.lately(at(14_000)), Lately::default());
+    }
+
+    #[test]
+    fn what_is_forgotten_counts_no_more() {
+        let accepted = Accepted::default();
+        accepted.add(at(500));
+        accepted.forget();
+        assert_eq!(accepted.lately(at(600)), Lately::default());
+        accepted.add(at(700));
+        assert_eq!(accepted.lately(at(800)).calls, 1);
     }
 
     #[test]

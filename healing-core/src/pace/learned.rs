@@ -120,7 +120,8 @@ impl Learned {
         }
     }
 
-    /// A call was not. Returns whether a limit of ours answers that, so that no gate need close.
+    /// A call was not. Returns whether a limit of ours answers that, so that no gate need close. One that has not helped goes,
+    /// and what was accepted before it tells no rate any more: the gates know when the source is back, and then all go.
     pub(crate) fn refuses(&self, fault: &Fault, went: Went) -> bool {
         if !is_unnamed_limit(fault) {
             return false;
@@ -134,7 +135,13 @@ impl Learned {
         let mut limits = lock(&self.limits);
         if let Some(limit) = limits.get(&went.key) {
             let lately = limit.accepted.lately(now);
-            return lock(&limit.rate).refused(call, lately);
+            let helps = lock(&limit.rate).refused(call, lately);
+            if !helps {
+                limits.remove(&went.key);
+                self.any.store(!limits.is_empty(), Relaxed);
+                self.accepted.forget();
+            }
+            return helps;
         }
         limits.retain(|_, limit| lock(&limit.rate).rate(now).is_some());
         let mut rate = Aimd::default();

@@ -1,15 +1,12 @@
 //! How often the answers of each URL of a route move on, by the time that they name themselves. Looked at once a minute at most.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, TryLockError},
-};
+use std::{collections::HashMap, sync::Mutex};
 
 use jiff::Timestamp;
 
 use crate::{
     classify::{cadence::Cadence, freshness::Moment},
-    lock::lock,
+    lock::{lock, try_lock},
 };
 
 /// URLs of a route that are remembered. The one whose answers moved longest ago makes room.
@@ -25,7 +22,7 @@ impl Cadences {
     /// A good answer of a URL names that moment as its newest, or the same as before. Returns whether it stands still; `None`
     /// where another request is looking at it, whom nobody waits for.
     pub(crate) fn look(&self, url: u64, newest: Option<Moment>, now: Timestamp) -> Option<bool> {
-        let mut urls = self.try_lock()?;
+        let mut urls = try_lock(&self.0)?;
         let known = urls.get_mut(&url);
         match (known, newest) {
             (Some(known), newest) => {
@@ -61,14 +58,6 @@ impl Cadences {
             if urls.len() < MAX_URLS {
                 urls.entry(url).or_insert(known);
             }
-        }
-    }
-
-    fn try_lock(&self) -> Option<MutexGuard<'_, HashMap<u64, Cadence>>> {
-        match self.0.try_lock() {
-            Ok(urls) => Some(urls),
-            Err(TryLockError::Poisoned(urls)) => Some(urls.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
         }
     }
 }

@@ -295,3 +295,21 @@ async fn a_source_that_takes_nothing_any_more_rests_as_ever() {
     let last = back.into_iter().next_back().unwrap().unwrap();
     assert!(last.is_fresh(), "{last:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_refused_all_for_a_while_had_no_limit_and_is_fresh_again_in_two_seconds() {
+    for refuses in [2, 4, 12] {
+        let source = Source429::new(Counts::Bucket);
+        let client = healed_by(&source.upstream, plain().build());
+        source.has_no_limit_any_more();
+        // As many as tell a rate, which is much less than is asked for later.
+        traffic(&client, 2, (source.began, seconds(10))).await;
+        source.upstream.becomes(answer(429, "slow down"));
+        traffic(&client, 5, (Instant::now(), seconds(refuses))).await;
+        source.has_no_limit_any_more();
+        traffic(&client, 5, (Instant::now(), seconds(2))).await;
+        let back = traffic(&client, 5, (Instant::now(), seconds(10))).await;
+        let late = back.into_iter().flatten().filter(|got| !got.is_fresh());
+        assert_eq!(late.count(), 0, "after {refuses} s");
+    }
+}

@@ -7,6 +7,7 @@ use tokio::time::{interval, sleep};
 use crate::{
     forms::{GOOD, LATER},
     stage::Proxy,
+    stand::page_of,
     upstream::{Act, Upstream},
 };
 
@@ -112,4 +113,36 @@ async fn a_date_in_the_past_and_nonsense_are_no_wait() {
         let answer = proxy.get(PATH).await;
         assert_eq!(answer.text(), LATER, "after {wait:?}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn where_no_wait_is_named_what_was_accepted_is_kept_to_and_said() {
+    let upstream = Upstream::that(Act::json(GOOD));
+    let proxy = Proxy::before(&upstream).await;
+    for _ in 0..8 {
+        assert_eq!(proxy.get(PATH).await.text(), GOOD);
+    }
+    upstream.always(Act::answer("HTTP/1.1 429 Slow", "slow down"));
+    assert!(proxy.get(PATH).await.get("healing").starts_with("stale;"));
+    upstream.always(Act::json(GOOD));
+    // Eight were accepted within a second at most, so of as many at once some are too many.
+    let mut held_back = None;
+    for _ in 0..8 {
+        let answer = proxy.get(PATH).await;
+        assert_eq!((answer.status, answer.text()), (200, GOOD.to_owned()));
+        if !answer.get("healing").is_empty() {
+            held_back = Some(answer);
+        }
+    }
+    let id = held_back.expect("too many").get("x-request-id");
+    let why = page_of(&proxy, &format!("/api/v1/decisions/{id}")).await;
+    assert_eq!(why["detail"], "own_rate", "{why}");
+    let meaning = why["detail_meaning"].as_str().expect("a meaning");
+    assert!(meaning.contains("found to accept no more"), "{why}");
+    let counters = page_of(&proxy, "/api/v1/status").await["counters"].clone();
+    assert!(
+        counters["calls_held_back_by_rate"].as_u64() > Some(0),
+        "{counters}"
+    );
+    assert_eq!(counters["calls_sent_over_rate"], 0, "{counters}");
 }

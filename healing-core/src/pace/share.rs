@@ -195,18 +195,14 @@ impl Share {
         let at = |meter: Option<&Arc<Meter>>, n| {
             meter.map_or(since_start, |meter| meter.turn(n, since_start))
         };
+        let learned = |key: Option<&Arc<HeldKey>>, n| {
+            let limit = self.limit_of(key);
+            limit.map_or(since_start, |limit| limit.turn(n, since_start))
+        };
         let own = match &self.account {
-            Some(account) => {
-                let limit = self.limit_of(None);
-                let learned = limit.map_or(since_start, |limit| limit.turn(n, since_start));
-                at(account.meter.as_ref(), n).max(learned)
-            }
+            Some(account) => at(account.meter.as_ref(), n).max(learned(None, n)),
             None => usable()
-                .map(|(_, key)| {
-                    let limit = self.limit_of(Some(key));
-                    let learned = limit.map_or(since_start, |limit| limit.turn(each, since_start));
-                    at(key.meter.as_ref(), each).max(learned)
-                })
+                .map(|(_, key)| at(key.meter.as_ref(), each).max(learned(Some(key), each)))
                 .min()
                 .or_else(|| {
                     let (_, key) = self.first_to_come()?;

@@ -2,13 +2,16 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use healing_core::{
-    Fidelity, Heal, Healer, HealerBuilder, KeyPlace, Keys, Queue, RotateKey, Secret, Source,
-    SourceSettings,
+    Fidelity, Heal, Healer, HealerBuilder, KeyPlace, Keys, Queue, RailCounts, RotateKey, Secret,
+    Source, SourceSettings,
 };
 use http::Request;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -41,6 +44,8 @@ type Calls = Arc<Mutex<Vec<(Duration, bool)>>>;
 struct Source429 {
     upstream: Upstream,
     calls: Calls,
+    /// Those that came without a key.
+    keyless: Arc<AtomicUsize>,
     began: Instant,
 }
 
@@ -85,10 +90,13 @@ impl Source429 {
     fn new(counts: Counts) -> Self {
         let (began, calls) = (Instant::now(), Calls::default());
         let noted = Arc::clone(&calls);
+        let keyless = Arc::new(AtomicUsize::new(0));
+        let without = Arc::clone(&keyless);
         let mut keys: Vec<(String, Count)> = Vec::new();
         let upstream = Upstream::by(move |request| {
             let now = began.elapsed();
             let key = key_of(request);
+            without.fetch_add(usize::from(key == "none"), Relaxed);
             if !keys.iter().any(|(known, _)| *known == key) {
                 let count = Count {
                     counts,
@@ -111,6 +119,7 @@ impl Source429 {
         Self {
             upstream,
             calls,
+            keyless,
             began,
         }
     }
@@ -312,4 +321,18 @@ async fn a_source_that_refused_all_for_a_while_had_no_limit_and_is_fresh_again_i
         let late = back.into_iter().flatten().filter(|got| !got.is_fresh());
         assert_eq!(late.count(), 0, "after {refuses} s");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_watches_holds_nothing_back_and_every_call_has_its_key() {
+    let source = Source429::new(Counts::Bucket);
+    let mut settings = SourceSettings::new(Source::new("fred_api").unwrap());
+    let place = KeyPlace::Query("api_key".to_owned());
+    settings.keys = Some(Keys::new(place, vec![Secret::new("a".to_owned())]).unwrap());
+    let healer = plain().observe().source(settings).build();
+    let client = healed_by(&source.upstream, healer.clone());
+    let all = traffic(&client, 60, (source.began, seconds(10))).await;
+    let without = source.keyless.load(Relaxed);
+    assert_eq!((without, source.upstream.calls()), (0, all.len()));
+    assert_eq!(healer.rails(), RailCounts::default());
 }

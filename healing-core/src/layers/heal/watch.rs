@@ -37,7 +37,7 @@ where
         let in_hand = self.in_hand.as_ref();
         let in_hand = in_hand.map(|copy| copy.age(self.arrived, clock));
         let resting = self.place.gates.resting(self.arrived);
-        let pass = self.place.leave(Errand::Caller, self.arrived);
+        let pass = self.place.leave(Errand::Regardless, self.arrived);
         // What our own count would hold back is sent all the same.
         let mut pass = pass.unwrap_or_else(|_| Pass::free());
         let request = pass.dress(self.place.ask.request());

@@ -234,6 +234,19 @@ impl Share {
         limits.of(key.map(|key| key.gate.number()))
     }
 
+    /// For a call that is made whatever our counts say: with the key that rests least, and counted nowhere.
+    pub(crate) fn uncounted(self: &Arc<Self>) -> Pass {
+        let key = self.first_to_come().map(|(n, _)| (n, false));
+        Pass::of(Granted {
+            share: Arc::clone(self),
+            key,
+            own: None,
+            address: None,
+            by_leave: false,
+            sent: false,
+        })
+    }
+
     /// The first of our keys that does not rest and has a call left.
     fn with_a_key(self: &Arc<Self>, errand: Errand, now: Instant) -> Result<Granted, Fault> {
         let since_start = self.pace.clock.since_start(now);

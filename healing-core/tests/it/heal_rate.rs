@@ -10,8 +10,8 @@ use std::{
 };
 
 use healing_core::{
-    Fidelity, Heal, Healer, HealerBuilder, KeyPlace, Keys, Queue, RailCounts, RotateKey, Secret,
-    Source, SourceSettings,
+    Fidelity, Heal, Healer, HealerBuilder, KeyPlace, Keys, Per, Queue, Quota, QuotaScope,
+    RailCounts, RotateKey, Secret, Source, SourceSettings,
 };
 use http::Request;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -329,6 +329,7 @@ async fn who_only_watches_holds_nothing_back_and_every_call_has_its_key() {
     let mut settings = SourceSettings::new(Source::new("fred_api").unwrap());
     let place = KeyPlace::Query("api_key".to_owned());
     settings.keys = Some(Keys::new(place, vec![Secret::new("a".to_owned())]).unwrap());
+    settings.quotas = vec![Quota::new(300, Per::Window(seconds(60)), QuotaScope::Key).unwrap()];
     let healer = plain().observe().source(settings).build();
     let client = healed_by(&source.upstream, healer.clone());
     let all = traffic(&client, 60, (source.began, seconds(10))).await;

@@ -15,7 +15,7 @@ use crate::{
         outlook::Situation,
         scene::Scene,
     },
-    pace::Pass,
+    pace::{Pass, Share},
     quota::Errand,
     vocabulary::{fault::Fault, provenance::Observed},
 };
@@ -39,7 +39,8 @@ where
         let resting = self.place.gates.resting(self.arrived);
         let pass = self.place.leave(Errand::Regardless, self.arrived);
         // What our own count would hold back is sent all the same.
-        let mut pass = pass.unwrap_or_else(|_| Pass::free());
+        let share = self.place.ask.share.as_ref();
+        let mut pass = pass.unwrap_or_else(|_| share.map_or_else(Pass::free, Share::uncounted));
         let request = pass.dress(self.place.ask.request());
         let answer = self.inner.call(request);
         let underway = Underway {
